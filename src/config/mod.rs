@@ -1,0 +1,1 @@
+//! The configuration file, every problem at once; plan files checked for sense.

@@ -1,0 +1,3 @@
+//! Parse, run, outcome to exit code; nothing else.
+
+fn main() {}

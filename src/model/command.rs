@@ -1,0 +1,72 @@
+//! The one arrow that goes back: what a person tells the daemon. One enum, one topic, one handler.
+
+use super::plan::{RpeScale, TrainingSide};
+use serde::{Deserialize, Serialize};
+
+/// What a set is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "role")]
+pub enum SetRole {
+    /// Judged against the plan.
+    Working,
+    /// Counted apart, not judged.
+    WarmUp,
+    /// Becomes the client's own baseline, because a professional watched and accepts it.
+    Baseline {
+        /// Identity of the professional.
+        accepted_by: String,
+    },
+}
+
+/// A person's instruction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "command")]
+pub enum Command {
+    /// The client stands still in the calibration stance from now on.
+    Calibrate,
+    /// A set begins.
+    StartSet {
+        /// Exercise library id.
+        exercise: String,
+        /// Working side; never defaulted.
+        side: TrainingSide,
+        /// What the set is for.
+        role: SetRole,
+        /// Actual load, kg, as the trainer typed it.
+        load_kg: Option<f64>,
+    },
+    /// The set ends.
+    EndSet {
+        /// Why.
+        reason: StopReason,
+    },
+    /// Entered after a set.
+    Entry {
+        /// Rating of perceived exertion with its scale.
+        rpe: Option<(RpeScale, f64)>,
+        /// Pain 0-10 (NPRS), worst during the set.
+        pain: Option<u8>,
+        /// Symptom codes.
+        symptoms: Vec<String>,
+    },
+}
+
+/// Why a set ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// As planned.
+    Completed,
+    /// A stop rule.
+    StopRule,
+    /// The trainer ended it.
+    Trainer,
+    /// The client asked.
+    ClientRequest,
+    /// A needed sensor fell silent.
+    SensorLoss,
+    /// Nobody moved any more.
+    Timeout,
+    /// The session ended first.
+    SessionEnd,
+}

@@ -1,0 +1,140 @@
+//! A repetition, a set or a heart rate judged against one number, with the verdict and its reasons.
+
+use super::{
+    metric::Metric,
+    rep::{Missing, Stage},
+    time::SessionNs,
+};
+use serde::{Deserialize, Serialize};
+
+/// How a check ended. Only `Within` may ever be shown as good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Measured over the whole repetition, at or inside the number.
+    Within,
+    /// Measured, past the number by no more than the guard band.
+    Unsure,
+    /// Measured, past the number by more than the guard band, or unsure three times running.
+    Outside,
+    /// The plan asks, no worn sensor can measure: check by eye.
+    NotAssessed,
+    /// A sensor is there, its data are missing, uncalibrated, clipped or drifting: no data.
+    Invalid,
+}
+
+/// What kind of number was checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckKind {
+    /// Do not pass.
+    Limit,
+    /// Try to reach.
+    Target,
+    /// Prescribed tempo.
+    Tempo,
+    /// Observe; a compensation of the table.
+    Watch,
+    /// Heart-rate ceiling or zone.
+    Effort,
+}
+
+/// How much attention it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Counted in the report.
+    Note,
+    /// Above the first threshold once.
+    Minor,
+    /// Above the second threshold, or persistent.
+    Moderate,
+    /// A limit passed.
+    Major,
+}
+
+/// What is done about it live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Goes to the report.
+    Record,
+    /// One short cue.
+    Cue,
+    /// Stop, latched until acknowledged.
+    Stop,
+}
+
+/// Where a threshold comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The therapist's plan.
+    Plan,
+    /// The client's own accepted baseline.
+    Baseline,
+    /// A default of the compensation table.
+    Default,
+}
+
+/// One check with its verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Number within the session, from 1, in the order found.
+    pub id: u64,
+    /// When it was known.
+    pub t: SessionNs,
+    /// Set number, 0 outside sets.
+    pub set: u32,
+    /// Repetition number, `None` for a whole set or the heart rate.
+    pub rep: Option<u32>,
+    /// Live (`confirmed`) or after the set (`final`).
+    pub stage: Stage,
+    /// Rule identifier: a code of the compensation table, or `LIMIT`, `TARGET`, `TEMPO`, `HR_CEILING`, `HR_ZONE`.
+    pub code: String,
+    /// What kind of number.
+    pub kind: CheckKind,
+    /// What was measured.
+    pub metric: Metric,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Attention.
+    pub severity: Severity,
+    /// What to do.
+    pub action: Action,
+    /// Measured value, unit of the metric.
+    pub value: Option<f64>,
+    /// Half-width of its 95 % band.
+    pub error: Option<f64>,
+    /// Lower end of the allowed window.
+    pub min: Option<f64>,
+    /// Upper end of the allowed window.
+    pub max: Option<f64>,
+    /// Guard band.
+    pub guard: f64,
+    /// Who set the number.
+    pub source: Source,
+    /// Why a value is missing.
+    pub missing: Option<Missing>,
+}
+
+/// Centre and spread of one metric over an accepted baseline set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// Exercise library id.
+    pub exercise: String,
+    /// What.
+    pub metric: Metric,
+    /// Which feature of it: `max`, `min`, `at_turn`, `range`.
+    pub feature: String,
+    /// Median over the repetitions.
+    pub centre: f64,
+    /// 1.4826 times the median absolute deviation.
+    pub spread: f64,
+    /// Number of repetitions.
+    pub reps: u32,
+    /// Load of the set, kg.
+    pub load_kg: Option<f64>,
+    /// Professional who accepted it.
+    pub accepted_by: String,
+}

@@ -1,0 +1,173 @@
+//! A repetition and a set: what motion gives to the rules.
+
+use super::{
+    command::{SetRole, StopReason},
+    metric::Metric,
+    plan::TrainingSide,
+    time::SessionNs,
+};
+use serde::{Deserialize, Serialize};
+
+/// How settled a repetition is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The movement turned: shown within tens of ms, may still merge with the next.
+    Provisional,
+    /// Complete by the live machine's hysteresis.
+    Confirmed,
+    /// Result of the pass after the set.
+    Final,
+    /// An earlier `Confirmed` that the pass after the set does not uphold; never silent.
+    Retracted,
+}
+
+/// Why a value is missing. Missing is never fine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// No worn sensor can measure it.
+    NoSensor,
+    /// A gap longer than allowed inside the repetition.
+    Gap,
+    /// More than 2 % of the samples lost.
+    LostSamples,
+    /// A sensor stood at the end of its range.
+    Clipped,
+    /// No accepted calibration.
+    NotCalibrated,
+    /// The sensor moved against its segment, or its tilt drifted by more than 10 deg.
+    Drifted,
+    /// The formula is not defined in this pose.
+    Undefined,
+}
+
+/// What a metric did during one repetition.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Measured {
+    /// Measured over the whole repetition.
+    Value {
+        /// Smallest value, unit of the metric.
+        min: f64,
+        /// Largest value.
+        max: f64,
+        /// Value at the turn (deepest point).
+        at_turn: f64,
+        /// Value at the start.
+        at_start: f64,
+        /// Half-width of the 95 % band of `min`, `max` and `at_turn`.
+        error: f64,
+    },
+    /// Not measured.
+    Missing {
+        /// Why.
+        why: Missing,
+    },
+}
+
+/// One metric of one repetition.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// What.
+    pub metric: Metric,
+    /// How it came out.
+    pub measured: Measured,
+}
+
+/// Durations of the four phases in the plan's order, s.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Phases {
+    /// Eccentric (muscle lengthens under load).
+    pub eccentric_s: f64,
+    /// Dwell after the eccentric.
+    pub pause_stretched_s: f64,
+    /// Concentric.
+    pub concentric_s: f64,
+    /// Dwell after the concentric.
+    pub pause_shortened_s: f64,
+    /// Share of the repetition's peak rate below which there is "no movement"; tempo codes depend on it.
+    pub threshold: f64,
+}
+
+/// One repetition. Intervals are `[start, end)`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rep {
+    /// Set number within the session, from 1.
+    pub set: u32,
+    /// Number within the set, from 1.
+    pub number: u32,
+    /// How settled it is.
+    pub stage: Stage,
+    /// Movement begins.
+    pub start: SessionNs,
+    /// Movement turns (deepest or highest point).
+    pub turn: SessionNs,
+    /// Movement ends.
+    pub end: SessionNs,
+    /// Smaller than half of the set's median amplitude: counted, and marked.
+    pub partial: bool,
+    /// The four phases; absent before the repetition is complete.
+    pub phases: Option<Phases>,
+    /// Mean concentric speed in the units of the counting channel (deg/s or m/s).
+    pub concentric_speed: Option<f64>,
+    /// Loss against the fastest repetition so far, %.
+    pub velocity_loss_percent: Option<f64>,
+    /// Metrics, in the order of [`Metric`].
+    pub measurements: Vec<Measurement>,
+}
+
+impl Rep {
+    /// The measurement of `metric`, if motion looked at it at all.
+    #[must_use]
+    pub fn measured(&self, metric: Metric) -> Option<Measured> {
+        self.measurements
+            .iter()
+            .find(|m| m.metric == metric)
+            .map(|m| m.measured)
+    }
+}
+
+/// Heart rate over a set and the minute after it, bpm.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct HeartStats {
+    /// Time-weighted mean of the valid values.
+    pub mean_bpm: Option<f64>,
+    /// Largest 5-s median.
+    pub max_bpm: Option<f64>,
+    /// Last 5-s median of the set.
+    pub end_bpm: Option<f64>,
+    /// Fall within 60 s after the set.
+    pub recovery_60s_bpm: Option<f64>,
+    /// Share of the set with a valid value, 0-1.
+    pub covered: f64,
+}
+
+/// A set, after it ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetSummary {
+    /// Number within the session, from 1.
+    pub set: u32,
+    /// Exercise library id.
+    pub exercise: String,
+    /// Working side.
+    pub side: TrainingSide,
+    /// What it was for.
+    pub role: SetRole,
+    /// Load as typed, kg.
+    pub load_kg: Option<f64>,
+    /// Begin.
+    pub start: SessionNs,
+    /// End.
+    pub end: SessionNs,
+    /// Why it ended.
+    pub reason: StopReason,
+    /// Repetitions the live machine confirmed.
+    pub reps_live: u32,
+    /// Repetitions after the final pass.
+    pub reps_final: u32,
+    /// Heart rate.
+    pub heart: HeartStats,
+    /// The channel the counting used, such as `knee_flexion` or `thigh_r tilt`, for people.
+    pub channel: String,
+}

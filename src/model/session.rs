@@ -1,0 +1,152 @@
+//! Who trains, which sensor sits where, under which plan; and what went wrong technically.
+
+use super::{
+    body::Segment,
+    packet::DeviceIndex,
+    sample::StreamId,
+    time::{HostNs, SessionNs},
+};
+use serde::{Deserialize, Serialize};
+
+/// Identifier of a session: letters, digits, `-` and `_` only.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionId(pub String);
+
+/// Where the data of a session come from: replayed or simulated data can never look live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// Real sensors.
+    Sensors,
+    /// The simulator.
+    Simulated,
+    /// Somebody else's recording, imported.
+    Imported,
+}
+
+/// A sensor of the session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sensor {
+    /// Local alias, such as `imu1`; never a radio address.
+    pub alias: String,
+    /// Name of the driver that decodes it.
+    pub driver: String,
+    /// Where it is worn. Heart-rate straps: `chest`.
+    pub segment: Segment,
+    /// Who said so.
+    pub confirmed_by: String,
+    /// Configured sample rate, Hz; the true rate is measured. 0 where there is none.
+    pub nominal_hz: f64,
+}
+
+/// What a recording begins with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionHeader {
+    /// Version of this header.
+    pub schema: String,
+    /// Which session.
+    pub session: SessionId,
+    /// Random pseudonym; never a name.
+    pub client: String,
+    /// Where the data come from.
+    pub origin: Origin,
+    /// Wall clock at the beginning, RFC 3339; for people, never for logic.
+    pub started_at: String,
+    /// The host's monotonic clock at the beginning: session time 0.
+    pub started_host: HostNs,
+    /// Sensors; a packet names its sensor by position in this list.
+    pub sensors: Vec<Sensor>,
+    /// SHA-256 of the plan file, hexadecimal, if there is a plan.
+    pub plan_sha256: Option<String>,
+    /// `plan_id` and version, for people.
+    pub plan_label: Option<String>,
+    /// Version of this program.
+    pub software: String,
+    /// SHA-256 of the exercise library, hexadecimal.
+    pub library_sha256: String,
+}
+
+impl SessionHeader {
+    /// Sensors with their positions.
+    pub fn devices(&self) -> impl Iterator<Item = (DeviceIndex, &Sensor)> {
+        self.sensors
+            .iter()
+            .enumerate()
+            .map(|(i, s)| (DeviceIndex(u16::try_from(i).unwrap_or(u16::MAX)), s))
+    }
+}
+
+/// A technical event: bad data are counted and marked, never hidden.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TechEvent {
+    /// When.
+    pub t: SessionNs,
+    /// Which sensor, if one.
+    pub device: Option<DeviceIndex>,
+    /// What.
+    pub kind: TechKind,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "what")]
+pub enum TechKind {
+    /// No data of a stream for too long; latched until data come again.
+    SensorLost {
+        /// Which stream.
+        stream: StreamId,
+        /// How long it has been silent, s.
+        silent_s: f64,
+    },
+    /// Data came again.
+    SensorBack {
+        /// Which stream.
+        stream: StreamId,
+        /// Length of the gap, s.
+        gap_s: f64,
+    },
+    /// Packets that could not be decoded.
+    Undecodable {
+        /// How many since the last such event.
+        packets: u64,
+        /// The first reason.
+        reason: String,
+    },
+    /// The device's clock was anchored anew (reboot, step).
+    ClockReset {
+        /// The step, s.
+        step_s: f64,
+    },
+    /// Samples published that never arrived here.
+    BatchLost {
+        /// Which stream.
+        stream: StreamId,
+        /// Sequence number of the first.
+        first_sequence: u64,
+        /// How many.
+        count: u32,
+    },
+    /// Samples that arrived so late that their window was closed; counted, not judged.
+    Late {
+        /// Which stream.
+        stream: StreamId,
+        /// How many.
+        count: u32,
+    },
+    /// A sensor's battery is low.
+    BatteryLow {
+        /// State of charge, %.
+        percent: u8,
+    },
+    /// A calibration was refused.
+    CalibrationRefused {
+        /// Why, for the trainer.
+        reason: String,
+    },
+    /// A sensor moved against its segment.
+    SensorSlipped {
+        /// By how much, deg.
+        drift_deg: f64,
+    },
+}

@@ -1,0 +1,1 @@
+//! Samples to repetitions: orientation, calibration, joint angles, segmentation, tempo, effort.

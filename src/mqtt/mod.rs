@@ -1,0 +1,1 @@
+//! The bus: embedded broker, publisher, subscriber.

@@ -1,0 +1,1 @@
+//! The stages joined: packets to windows, windows to repetitions and findings.

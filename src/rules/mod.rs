@@ -1,0 +1,1 @@
+//! Repetitions to findings: limits, targets, tempo, compensations against the baseline.

@@ -1,0 +1,1 @@
+//! The outside forms of the model: recordings, bus payloads, plan files. The only place that knows CBOR, JSON, TOML and MCAP.
