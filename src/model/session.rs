@@ -127,6 +127,11 @@ pub enum TechKind {
         /// How many.
         count: u32,
     },
+    /// A whole window whose table of contents never came.
+    WindowLost {
+        /// Its number.
+        index: u64,
+    },
     /// Samples that arrived so late that their window was closed; counted, not judged.
     Late {
         /// Which stream.
