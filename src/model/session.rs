@@ -2,6 +2,7 @@
 
 use super::{
     body::Segment,
+    finding::Baseline,
     packet::DeviceIndex,
     sample::StreamId,
     time::{HostNs, SessionNs},
@@ -61,6 +62,8 @@ pub struct SessionHeader {
     pub plan_sha256: Option<String>,
     /// `plan_id` and version, for people.
     pub plan_label: Option<String>,
+    /// The client's accepted baselines from earlier sessions that this one is compared with.
+    pub baselines: Vec<Baseline>,
     /// Version of this program.
     pub software: String,
     /// SHA-256 of the exercise library, hexadecimal.

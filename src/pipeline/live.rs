@@ -1,0 +1,141 @@
+//! What a person needs to see now, kept up to date sample by sample; ages are on the session's clock.
+//!
+//! Stale is stale: a heart rate older than 5 s and a movement sensor older than 1 s are marked, and the
+//! page shows no number for them.
+
+use crate::model::{
+    body::Segment,
+    event::{Live, LiveHeart, LiveSensor},
+    exercise::exercise,
+    metric::Metric,
+    packet::DeviceIndex,
+    plan::Plan,
+    rep::{Rep, Stage},
+    sample::{Sample, StreamKind},
+    session::SessionHeader,
+    time::SessionNs,
+};
+
+/// Heart rate older than this is no number any more, s (fail-loud rule SF-3).
+const HEART_STALE_S: f64 = 5.0;
+/// A movement sensor silent for longer cannot be judged, s (fail-loud rule SF-2).
+const MOVEMENT_STALE_S: f64 = 1.0;
+
+struct SensorState {
+    device: DeviceIndex,
+    segment: Segment,
+    newest: Option<SessionNs>,
+}
+
+/// State behind the snapshots.
+pub(super) struct LiveState {
+    sensors: Vec<SensorState>,
+    plan: Option<Plan>,
+    heart: Option<(SessionNs, f64)>,
+    set: Option<(u32, String)>,
+    reps: u32,
+    metric: Option<Metric>,
+    trace: Vec<(SessionNs, Option<f64>)>,
+}
+
+impl LiveState {
+    pub(super) fn new(header: &SessionHeader, plan: Option<&Plan>) -> Self {
+        let sensors = header
+            .devices()
+            .map(|(device, s)| SensorState { device, segment: s.segment, newest: None })
+            .collect();
+        Self {
+            sensors,
+            plan: plan.cloned(),
+            heart: None,
+            set: None,
+            reps: 0,
+            metric: None,
+            trace: Vec::new(),
+        }
+    }
+
+    pub(super) fn sample(&mut self, sample: &Sample) {
+        // A battery report is no sign that the movement stream is alive.
+        if sample.stream.kind == StreamKind::Battery {
+            return;
+        }
+        if let Some(state) = self.sensors.get_mut(usize::from(sample.stream.device.0)) {
+            state.newest = state.newest.max(Some(sample.t));
+        }
+    }
+
+    pub(super) fn set_started(&mut self, set: u32, exercise: &str) {
+        self.set = Some((set, exercise.to_owned()));
+        self.reps = 0;
+    }
+
+    pub(super) fn set_ended(&mut self, set: u32) {
+        if self.set.as_ref().is_some_and(|(running, _)| *running == set) {
+            self.set = None;
+        }
+    }
+
+    pub(super) fn rep(&mut self, rep: &Rep) {
+        match rep.stage {
+            Stage::Confirmed | Stage::Final => self.reps = self.reps.max(rep.number),
+            Stage::Provisional | Stage::Retracted => {}
+        }
+        if rep.stage == Stage::Final && rep.number == 1 {
+            // The pass after the set counts anew.
+            self.reps = 1;
+        }
+    }
+
+    pub(super) fn trace(&mut self, t: SessionNs, metric: Option<Metric>, value: Option<f64>) {
+        self.metric = metric;
+        self.trace.push((t, value));
+    }
+
+    pub(super) fn heart(&mut self, t: SessionNs, bpm: Option<f64>) {
+        if let Some(bpm) = bpm {
+            self.heart = Some((t, bpm));
+        }
+    }
+
+    pub(super) fn snapshot(&mut self, now: SessionNs) -> Live {
+        let age = |t: SessionNs| ((now.0 - t.0).max(0) as f64) * 1e-9;
+        Live {
+            t: now,
+            heart: self.heart.map(|(t, bpm)| LiveHeart {
+                bpm,
+                age_s: age(t),
+                stale: age(t) > HEART_STALE_S,
+            }),
+            set: self.set.as_ref().map(|(set, _)| *set),
+            exercise: self.set.as_ref().map(|(_, exercise)| exercise.clone()),
+            reps: self.reps,
+            metric: self.metric,
+            limit: self.limit(),
+            trace: std::mem::take(&mut self.trace),
+            sensors: self.sensors.iter().map(|s| live_sensor(s, age)).collect(),
+        }
+    }
+
+    /// The tightest window that the plan sets on the traced metric in the running exercise.
+    fn limit(&self) -> (Option<f64>, Option<f64>) {
+        let (Some(plan), Some((_, id)), Some(metric)) = (&self.plan, &self.set, self.metric) else {
+            return (None, None);
+        };
+        if exercise(id).is_none() {
+            return (None, None);
+        }
+        crate::rules::limit_window(plan, id, metric)
+    }
+}
+
+fn live_sensor(state: &SensorState, age: impl Fn(SessionNs) -> f64) -> LiveSensor {
+    let allowed_s = if state.segment == Segment::Chest { HEART_STALE_S } else { MOVEMENT_STALE_S };
+    let age_s = state.newest.map(age);
+    LiveSensor {
+        device: state.device,
+        segment: state.segment,
+        age_s,
+        stale: age_s.is_none_or(|s| s > allowed_s),
+    }
+}
