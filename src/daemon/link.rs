@@ -1,0 +1,72 @@
+//! One client's two ends of the bus: typed topics in, typed topics out.
+
+use crate::{
+    mqtt::{
+        BusConfig,
+        publisher::{PublishError, Publisher},
+        subscriber::{self, Message, Subscription},
+    },
+    wire::topic::Topic,
+};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+/// Messages waiting between the radio side and the worker; the subscriber waits when it is full, the
+/// broker keeps what is not taken.
+const QUEUE: usize = 1024;
+
+/// A client of the bus.
+pub struct Link {
+    publisher: Publisher,
+    messages: mpsc::Receiver<Message>,
+    _subscription: Subscription,
+}
+
+/// The bus refuses.
+pub type LinkError = PublishError;
+
+impl Link {
+    /// Connects `name` to the bus and subscribes to `filters`.
+    ///
+    /// # Errors
+    /// The broker cannot be reached or refuses.
+    pub async fn connect(bus: &BusConfig, name: &str, filters: &[&str]) -> Result<Self, LinkError> {
+        let (sender, messages) = mpsc::channel(QUEUE);
+        let filters = filters.iter().map(|f| (*f).to_owned()).collect();
+        let subscription = subscriber::subscribe(bus.named(&format!("{name}-in")), filters, sender).await?;
+        let publisher = Publisher::connect(bus.named(&format!("{name}-out"))).await?;
+        Ok(Self { publisher, messages, _subscription: subscription })
+    }
+
+    /// The next message with a topic of ours; `None` when stopped.
+    pub async fn next(&mut self, stop: &CancellationToken) -> Option<(Topic, Vec<u8>)> {
+        loop {
+            let message = tokio::select! {
+                biased;
+                () = stop.cancelled() => return None,
+                message = self.messages.recv() => message?,
+            };
+            match message.topic.parse::<Topic>() {
+                Ok(topic) => return Some((topic, message.payload)),
+                Err(e) => warn!(topic = message.topic, "not a topic of ours: {e}"),
+            }
+        }
+    }
+
+    /// Publishes; waits when too much is on its way.
+    ///
+    /// # Errors
+    /// The payload is too large for the bus, or the client has stopped.
+    pub async fn publish(&self, topic: &Topic, payload: Vec<u8>, retain: bool) -> Result<(), LinkError> {
+        self.publisher.publish(&topic.to_string(), payload, retain).await
+    }
+
+    /// Waits until the broker has taken everything.
+    ///
+    /// # Errors
+    /// It does not within `limit`.
+    pub async fn flush(&self, limit: std::time::Duration) -> Result<(), LinkError> {
+        self.publisher.flush(limit).await
+    }
+}
