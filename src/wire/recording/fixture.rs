@@ -44,7 +44,7 @@ pub(crate) fn header() -> SessionHeader {
 pub(crate) fn items(n: usize) -> Vec<Item> {
     (0..n)
         .map(|i| {
-            let host = HostNs(BEGIN.0 + 10_000_000 * i as i64);
+            let host = HostNs(BEGIN.0 + 10_000_000 * i64::try_from(i).unwrap());
             match i % 10 {
                 3 if i < 10 => Item::Command(host, start_set()),
                 7 => Item::Command(host, entry(i)),
