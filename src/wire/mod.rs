@@ -1,1 +1,11 @@
 //! The outside forms of the model: recordings, bus payloads, plan files. The only place that knows CBOR, JSON, TOML and MCAP.
+//!
+//! | file | form |
+//! |---|---|
+//! | [`topic`] | names on the bus |
+//! | [`payload`] | what is said under these names: CBOR for samples, JSON for the rest |
+//! | [`recording`] | a session's raw packets and commands in an MCAP container |
+
+pub mod payload;
+pub mod recording;
+pub mod topic;
