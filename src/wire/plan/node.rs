@@ -301,18 +301,15 @@ pub(super) fn word<T: Copy>(
     node: &Node,
     words: &[(&'static str, T)],
 ) -> Option<T> {
-    let all = words
-        .iter()
-        .map(|(w, _)| *w)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let all = words.iter().map(|(w, _)| *w).collect::<Vec<_>>().join(", ");
     let DeValue::String(found) = node.value else {
         return reader.mistyped(node, &format!("one of {all}"));
     };
     if let Some((_, value)) = words.iter().find(|(w, _)| w == found) {
         return Some(*value);
     }
-    let hint = nearest(found, words.iter().map(|(w, _)| *w)).map(|w| format!("did you mean {w:?}?"));
+    let hint =
+        nearest(found, words.iter().map(|(w, _)| *w)).map(|w| format!("did you mean {w:?}?"));
     let message = format!("{} is {found:?}; expected one of {all}", leaf(&node.path));
     reader.refuse(node, message, hint)
 }
