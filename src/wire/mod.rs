@@ -2,10 +2,12 @@
 //!
 //! | file | form |
 //! |---|---|
+//! | [`plan`] | the therapist's plan, TOML |
 //! | [`topic`] | names on the bus |
 //! | [`payload`] | what is said under these names: CBOR for samples, JSON for the rest |
 //! | [`recording`] | a session's raw packets and commands in an MCAP container |
 
 pub mod payload;
+pub mod plan;
 pub mod recording;
 pub mod topic;

@@ -1,0 +1,227 @@
+//! The facade: a session's sets, repetitions, heart rate and entries in, findings out, numbered from 1.
+//!
+//! Sets are numbered from 1 in the order they start, as in the repetitions. Without a plan there are no
+//! findings at all ("NO PLAN: limits not checked" is for the screen to say); baselines are captured all
+//! the same.
+
+use super::{
+    Params,
+    entry::{self, EntryRules},
+    heart::HeartWatch,
+    set::{SetState, Start, prescriptions},
+};
+use crate::model::{
+    command::{Command, SetRole},
+    finding::{Baseline, CheckKind, Finding},
+    metric::Metric,
+    plan::{Plan, TrainingSide},
+    rep::{Rep, SetSummary, Stage},
+    time::SessionNs,
+};
+use std::collections::BTreeMap;
+
+/// Judges one session.
+#[derive(Debug)]
+pub struct Judge {
+    params: Params,
+    plan: Option<Plan>,
+    baselines: Vec<Baseline>,
+    /// Sets whose summary is still to come.
+    sets: BTreeMap<u32, SetState>,
+    started: u32,
+    heart: HeartWatch,
+    pain_before: Option<u8>,
+    /// Found when a set started, told with whatever comes next.
+    pending: Vec<Finding>,
+    last_id: u64,
+}
+
+impl Judge {
+    /// A judge with the plan of the session and the client's accepted baselines.
+    #[must_use]
+    pub fn new(params: &Params, plan: Option<&Plan>, baselines: Vec<Baseline>) -> Self {
+        let effort = plan.map(|p| &p.effort);
+        let required = plan.is_some_and(|p| p.require_hr_signal);
+        Self {
+            params: params.clone(),
+            plan: plan.cloned(),
+            baselines,
+            sets: BTreeMap::new(),
+            started: 0,
+            heart: HeartWatch::new(effort, required),
+            pain_before: None,
+            pending: Vec::new(),
+            last_id: 0,
+        }
+    }
+
+    /// A set starts. Returns what the plan asks and no worn sensor can check: by eye.
+    pub fn set_started(
+        &mut self,
+        t: SessionNs,
+        exercise: &str,
+        side: TrainingSide,
+        role: &SetRole,
+        load_kg: Option<f64>,
+        available: &[Metric],
+    ) -> Vec<String> {
+        self.started += 1;
+        let start = Start {
+            exercise,
+            side,
+            role,
+            load_kg,
+            available,
+        };
+        let (mut state, by_eye) =
+            SetState::new(&self.params, self.plan.as_ref(), &self.baselines, &start);
+        state.heart_over = self.heart.over();
+        self.sets.insert(self.started, state);
+        let limit_kg = self.plan.as_ref().and_then(|plan| {
+            prescriptions(plan, exercise, side)
+                .iter()
+                .filter_map(|p| p.load.max_kg)
+                .reduce(f64::min)
+        });
+        if let Some(max_kg) = limit_kg {
+            self.pending
+                .push(entry::load(t, self.started, load_kg, max_kg));
+        }
+        by_eye
+    }
+
+    /// The combined limits on a metric in the running (or last started) set, for the live trace.
+    #[must_use]
+    pub fn limits_on(&self, metric: Metric) -> (Option<f64>, Option<f64>) {
+        let checks = self.sets.get(&self.started).map(|set| set.checks.iter());
+        checks
+            .into_iter()
+            .flatten()
+            .filter(|c| c.kind == CheckKind::Limit && c.metric == metric)
+            .fold((None, None), |(min, max), c| {
+                (c.window.min.or(min), c.window.max.or(max))
+            })
+    }
+
+    /// A repetition; only confirmed and final ones are judged.
+    pub fn rep(&mut self, rep: &Rep, out: &mut Vec<Finding>) {
+        self.tell_pending(out);
+        if rep.stage == Stage::Confirmed && self.plan.is_some() {
+            let lost = self.heart.silence(&self.params, rep.end, Some(rep.set));
+            self.issue(lost, out);
+        }
+        let Some(set) = self.sets.get_mut(&rep.set) else {
+            return;
+        };
+        set.collected.add(rep);
+        let tempo = set.tempo;
+        let found: Vec<Finding> = set
+            .checks
+            .iter_mut()
+            .filter_map(|check| check.judge(&self.params, rep, tempo.as_ref()))
+            .collect();
+        self.issue(found, out);
+    }
+
+    /// The 5-s median of the heart rate, or that there is none.
+    pub fn heart(&mut self, t: SessionNs, median_5s: Option<f64>, out: &mut Vec<Finding>) {
+        self.tell_pending(out);
+        let running = self
+            .sets
+            .contains_key(&self.started)
+            .then_some(self.started);
+        let found = self.heart.push(&self.params, t, median_5s, running);
+        if let Some(set) = self.sets.get_mut(&self.started) {
+            set.heart_over |= self.heart.over();
+        }
+        self.issue(found, out);
+    }
+
+    /// A set ended and its final repetitions were judged. An accepted baseline set gives its rows, which
+    /// hold for later sets of the exercise.
+    pub fn set(
+        &mut self,
+        summary: &SetSummary,
+        out: &mut Vec<Finding>,
+        baselines: &mut Vec<Baseline>,
+    ) {
+        self.tell_pending(out);
+        let Some(state) = self.sets.remove(&summary.set) else {
+            return;
+        };
+        let found = self.heart.of_set(&self.params, summary, &state);
+        self.issue(found, out);
+        if let SetRole::Baseline { accepted_by } = &summary.role {
+            let rows = state.collected.rows(
+                self.params.baseline_min_reps,
+                |metric, feature, centre, spread, reps| Baseline {
+                    exercise: state.exercise.clone(),
+                    side: state.side,
+                    metric,
+                    feature: feature.as_str().to_owned(),
+                    centre,
+                    spread,
+                    reps,
+                    load_kg: state.load_kg,
+                    accepted_by: accepted_by.clone(),
+                },
+            );
+            self.keep(&rows);
+            baselines.extend(rows);
+        }
+    }
+
+    /// The newly accepted rows take the place of the old ones they measured again.
+    fn keep(&mut self, rows: &[Baseline]) {
+        let same = |a: &Baseline, b: &Baseline| {
+            (&a.exercise, a.side, a.metric, &a.feature)
+                == (&b.exercise, b.side, b.metric, &b.feature)
+        };
+        self.baselines
+            .retain(|old| !rows.iter().any(|new| same(old, new)));
+        self.baselines.extend_from_slice(rows);
+    }
+
+    /// A person typed pain, effort or symptoms; before the first set it is the pain to compare with.
+    pub fn entry(&mut self, t: SessionNs, command: &Command, out: &mut Vec<Finding>) {
+        self.tell_pending(out);
+        let (
+            Command::Entry {
+                rpe,
+                pain,
+                symptoms,
+            },
+            Some(plan),
+        ) = (command, &self.plan)
+        else {
+            return;
+        };
+        let rules = EntryRules {
+            plan,
+            t,
+            set: self.started,
+            pain_before: self.pain_before,
+        };
+        let mut found = Vec::new();
+        rules.symptoms(symptoms, &mut found);
+        rules.pain(*pain, &mut found);
+        rules.effort(*rpe, &mut found);
+        if self.started == 0 && pain.is_some() {
+            self.pain_before = *pain;
+        }
+        self.issue(found, out);
+    }
+
+    fn tell_pending(&mut self, out: &mut Vec<Finding>) {
+        let pending = std::mem::take(&mut self.pending);
+        self.issue(pending, out);
+    }
+
+    fn issue(&mut self, found: impl IntoIterator<Item = Finding>, out: &mut Vec<Finding>) {
+        for mut finding in found {
+            self.last_id += 1;
+            finding.id = self.last_id;
+            out.push(finding);
+        }
+    }
+}
