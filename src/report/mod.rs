@@ -1,1 +1,27 @@
-//! A finished session as text: the one-page report, tables. Returns text, never writes.
+//! A finished session as text: the one-page report for the therapist, the summary for a terminal.
+//!
+//! Returns text, never writes. [`SessionReport::build`] turns the events of a session into plain facts,
+//! [`html`] and [`text_summary`] lay them out. Angles in degrees, times in seconds, heart rate in beats
+//! a minute. It compares, counts and names; it gives no advice and knows no client but a pseudonym.
+
+mod build;
+mod charts;
+mod data_quality;
+mod facts;
+#[cfg(test)]
+mod fixture;
+mod html;
+mod plot;
+#[cfg(test)]
+mod tests;
+mod text;
+mod verdict;
+pub mod words;
+
+pub use facts::{
+    Breach, Chart, ChartPoint, Head, PlanHead, Quality, RepTrace, SensorRow, SessionReport, SetRow,
+    Spread, Status, WatchRow,
+};
+pub use html::html;
+pub use text::text_summary;
+pub use verdict::{Counts, RepVerdict};

@@ -1,0 +1,177 @@
+//! What is known against the data: losses, refused calibrations, reasons for missing values. Every
+//! technical event appears, merged by sensor.
+
+use super::{
+    build::Gathered,
+    facts::{Quality, SensorRow},
+    words,
+};
+use crate::model::{
+    event::{Event, Numbered},
+    packet::DeviceIndex,
+    rep::Missing,
+    session::{SessionHeader, TechEvent, TechKind},
+};
+
+/// The state of the data of a session.
+pub(super) fn of(header: &SessionHeader, events: &[Numbered], all: &Gathered) -> Quality {
+    let mut quality = Quality {
+        sensors: header.devices().map(|(_, s)| sensor(s)).collect(),
+        reasons: reasons(all),
+        remarks: Vec::new(),
+    };
+    for numbered in events {
+        match &numbered.event {
+            Event::Tech(tech) => note(&mut quality, tech),
+            Event::Calibration(c) => {
+                if let Some(row) = row(&mut quality, c.device) {
+                    // The last try decides.
+                    row.calibrated = Some(c.accepted);
+                    if let Some(reason) = &c.reason {
+                        add(&mut row.remarks, format!("calibration refused: {reason}"));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    quality
+}
+
+fn sensor(s: &crate::model::session::Sensor) -> SensorRow {
+    SensorRow {
+        name: s.alias.clone(),
+        segment: s.segment.as_str().to_owned(),
+        confirmed_by: s.confirmed_by.clone(),
+        calibrated: None,
+        losses: 0,
+        lost_s: 0.0,
+        undecodable: 0,
+        lost_samples: 0,
+        late_samples: 0,
+        remarks: Vec::new(),
+    }
+}
+
+fn row(quality: &mut Quality, device: DeviceIndex) -> Option<&mut SensorRow> {
+    quality.sensors.get_mut(usize::from(device.0))
+}
+
+fn add(remarks: &mut Vec<String>, remark: String) {
+    if !remarks.contains(&remark) {
+        remarks.push(remark);
+    }
+}
+
+fn note(quality: &mut Quality, tech: &TechEvent) {
+    let device = match &tech.kind {
+        TechKind::SensorLost { stream, .. }
+        | TechKind::SensorBack { stream, .. }
+        | TechKind::BatchLost { stream, .. }
+        | TechKind::Late { stream, .. } => Some(stream.device),
+        _ => tech.device,
+    };
+    match device.and_then(|d| row(quality, d)) {
+        Some(row) => note_sensor(row, &tech.kind),
+        // No sensor in particular, or one that the header does not name: never silent.
+        None => add(&mut quality.remarks, describe(&tech.kind)),
+    }
+}
+
+fn note_sensor(row: &mut SensorRow, kind: &TechKind) {
+    match kind {
+        TechKind::SensorLost { .. } => row.losses += 1,
+        TechKind::SensorBack { gap_s, .. } => row.lost_s += gap_s,
+        TechKind::Undecodable { packets, .. } => row.undecodable += packets,
+        TechKind::BatchLost { count, .. } => row.lost_samples += u64::from(*count),
+        TechKind::Late { count, .. } => row.late_samples += u64::from(*count),
+        other => add(&mut row.remarks, describe(other)),
+    }
+}
+
+fn describe(kind: &TechKind) -> String {
+    match kind {
+        TechKind::SensorLost { silent_s, .. } => format!("a sensor silent for {silent_s:.1} s"),
+        TechKind::SensorBack { gap_s, .. } => format!("a sensor back after {gap_s:.1} s"),
+        TechKind::Undecodable { packets, reason } => {
+            format!("{packets} packets not decodable ({reason})")
+        }
+        TechKind::ClockReset { step_s } => format!("clock anchored anew, step {step_s:.2} s"),
+        TechKind::BatchLost { count, .. } => format!("{count} samples lost on the way"),
+        TechKind::Late { count, .. } => format!("{count} samples too late to be judged"),
+        TechKind::BatteryLow { percent } => format!("battery at {percent} %"),
+        TechKind::CalibrationRefused { reason } => format!("calibration refused: {reason}"),
+        TechKind::SensorSlipped { drift_deg } => {
+            let drift = words::quantity(Some(*drift_deg), None, "deg");
+            format!("moved against the body by {drift}")
+        }
+    }
+}
+
+/// One line a sensor that has something against it, then what concerns all.
+pub(super) fn remarks(quality: &Quality) -> Vec<String> {
+    let mut lines: Vec<String> = quality
+        .sensors
+        .iter()
+        .map(|s| (s, sensor_remarks(s)))
+        .filter(|(_, said)| !said.is_empty())
+        .map(|(s, said)| format!("{} ({}): {}", s.name, s.segment, said.join(", ")))
+        .collect();
+    let reasons: Vec<String> = quality
+        .reasons
+        .iter()
+        .map(|(why, n)| format!("{why} {n}x"))
+        .collect();
+    if !reasons.is_empty() {
+        lines.push(format!("checks without data: {}", reasons.join(", ")));
+    }
+    lines.extend(quality.remarks.iter().cloned());
+    lines
+}
+
+fn sensor_remarks(s: &SensorRow) -> Vec<String> {
+    let mut said = Vec::new();
+    if s.calibrated == Some(false) {
+        said.push("calibration not accepted".to_owned());
+    }
+    if s.losses > 0 {
+        said.push(format!(
+            "lost {}x, {:.1} s without data",
+            s.losses, s.lost_s
+        ));
+    }
+    let counted = [
+        (s.undecodable, "packets not decodable"),
+        (s.lost_samples, "samples lost"),
+        (s.late_samples, "samples too late"),
+    ];
+    let counted = counted.iter().filter(|(n, _)| *n > 0);
+    said.extend(counted.map(|(n, what)| format!("{n} {what}")));
+    said.extend(s.remarks.iter().cloned());
+    said
+}
+
+fn reasons(all: &Gathered) -> Vec<(&'static str, u32)> {
+    const ORDER: [Missing; 7] = [
+        Missing::Gap,
+        Missing::LostSamples,
+        Missing::Clipped,
+        Missing::NotCalibrated,
+        Missing::Drifted,
+        Missing::Undefined,
+        Missing::NoSensor,
+    ];
+    let of_reps = all.sets.values().flat_map(|s| s.findings.iter());
+    let missing: Vec<Missing> = of_reps
+        .chain(all.others.iter())
+        .filter_map(|f| f.missing)
+        .collect();
+    ORDER
+        .iter()
+        .map(|why| {
+            let n = missing.iter().filter(|m| *m == why).count();
+            (words::missing(*why), u32::try_from(n).unwrap_or(u32::MAX))
+        })
+        .filter(|(_, n)| *n > 0)
+        .collect()
+}
