@@ -1,3 +1,5 @@
 //! Parse, run, outcome to exit code; nothing else.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    plimsoll::cli::main()
+}

@@ -1,1 +1,178 @@
-//! The configuration file, every problem at once; plan files checked for sense.
+//! The configuration file (TOML): every module's own part, every problem at once, with line and hint.
+//!
+//! An empty file is a working daemon; `config/plimsoll.toml` shows every key with its default. Secrets
+//! never stand here. Plan files are checked in [`plan`].
+
+pub mod plan;
+
+use crate::{mqtt, pipeline::analysis, store, web};
+use serde::{Deserialize, Serialize};
+use std::{fmt, fs, path::Path};
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// Where sessions are kept.
+    pub store: store::Config,
+    /// The bus.
+    pub bus: mqtt::Config,
+    /// The live page.
+    pub web: web::Config,
+    /// Parameters of the analysis.
+    pub analysis: analysis::Params,
+}
+
+/// Everything that is wrong with a configuration file.
+#[derive(Debug, thiserror::Error)]
+pub struct ConfigErrors {
+    file: String,
+    problems: Vec<(usize, String)>,
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (line, message)) in self.problems.iter().enumerate() {
+            let end = if i + 1 < self.problems.len() { "\n" } else { "" };
+            write!(f, "{}:{line}: {message}{end}", self.file)?;
+        }
+        Ok(())
+    }
+}
+
+/// The configuration in `path`, or the defaults without one.
+///
+/// # Errors
+/// The file cannot be read, or every problem in it.
+pub fn load(path: Option<&Path>) -> Result<Config, ConfigErrors> {
+    let Some(path) = path else { return Ok(Config::default()) };
+    let file = path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|e| ConfigErrors {
+        file: file.clone(),
+        problems: vec![(1, format!("cannot be read: {e}"))],
+    })?;
+    parse(&text).map_err(|problems| ConfigErrors { file, problems })
+}
+
+/// Reads the text of a configuration file.
+///
+/// # Errors
+/// Line and message of every problem.
+pub fn parse(text: &str) -> Result<Config, Vec<(usize, String)>> {
+    let reader = toml::Deserializer::parse(text).map_err(|e| vec![problem(text, &e)])?;
+    let mut unknown = Vec::new();
+    let read = serde_ignored::deserialize(reader, |path| unknown.push(path.to_string()));
+    let mut problems: Vec<_> = unknown.iter().map(|path| unknown_key(text, path)).collect();
+    match read {
+        Ok(config) if problems.is_empty() => return Ok(config),
+        Ok(_) => {}
+        Err(e) => problems.push(problem(text, &e)),
+    }
+    problems.sort();
+    Err(problems)
+}
+
+/// The configuration as a file.
+///
+/// # Errors
+/// A value that TOML cannot write; the types have none.
+pub fn text(config: &Config) -> Result<String, toml::ser::Error> {
+    toml::to_string_pretty(config)
+}
+
+fn problem(text: &str, e: &toml::de::Error) -> (usize, String) {
+    (line_at(text, e.span().map_or(0, |s| s.start)), e.message().to_owned())
+}
+
+fn line_at(text: &str, offset: usize) -> usize {
+    1 + text.get(..offset).map_or(0, |t| t.matches('\n').count())
+}
+
+fn unknown_key(text: &str, path: &str) -> (usize, String) {
+    let hint = nearest(path).map_or_else(
+        || "see config/plimsoll.toml for all keys".to_owned(),
+        |near| format!("did you mean {near}?"),
+    );
+    (line_of(text, path), format!("there is no key {path} ({hint})"))
+}
+
+/// The line of a dotted path: the last key of that name at or after its table's heading.
+fn line_of(text: &str, path: &str) -> usize {
+    let Ok(table) = toml::de::DeTable::parse(text) else { return 1 };
+    let mut table = table.into_inner();
+    let mut offset = 0;
+    for part in path.split('.') {
+        let Some((key, value)) = table.into_iter().find(|(k, _)| k.get_ref() == part) else { break };
+        offset = key.span().start;
+        match value.into_inner() {
+            toml::de::DeValue::Table(inner) => table = inner,
+            _ => break,
+        }
+    }
+    line_at(text, offset)
+}
+
+/// The known key that looks most like `path`.
+fn nearest(path: &str) -> Option<String> {
+    let defaults = toml::Table::try_from(Config::default()).ok()?;
+    let mut known = Vec::new();
+    keys("", &defaults, &mut known);
+    known
+        .into_iter()
+        .map(|key| (strsim::jaro_winkler(path, &key), key))
+        .filter(|(likeness, _)| *likeness > 0.85)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, key)| key)
+}
+
+fn keys(prefix: &str, table: &toml::Table, out: &mut Vec<String>) {
+    for (key, value) in table {
+        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        if let toml::Value::Table(inner) = value {
+            keys(&path, inner, out);
+        }
+        out.push(path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_a_working_daemon() {
+        assert_eq!(parse("").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn the_documented_file_is_the_default() {
+        let text = include_str!("../../config/plimsoll.toml");
+        assert_eq!(parse(text).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn the_documented_file_names_every_key() {
+        let text = include_str!("../../config/plimsoll.toml");
+        let mut known = Vec::new();
+        keys("", &toml::Table::try_from(Config::default()).unwrap(), &mut known);
+        for key in known {
+            let last = key.rsplit('.').next().unwrap();
+            assert!(text.contains(last), "config/plimsoll.toml does not show {key}");
+        }
+    }
+
+    #[test]
+    fn every_unknown_key_is_named_with_line_and_hint() {
+        let problems = parse("[store]\ndirr = \"x\"\n\n[web]\nlissten = \"y\"\n").unwrap_err();
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert_eq!(problems[0].0, 2);
+        assert!(problems[0].1.contains("store.dirr") && problems[0].1.contains("store.dir?"), "{problems:?}");
+        assert_eq!(problems[1].0, 5);
+    }
+
+    #[test]
+    fn a_wrong_type_is_named_with_its_line() {
+        let problems = parse("[store]\n\ndir = 5\n").unwrap_err();
+        assert_eq!(problems[0].0, 3, "{problems:?}");
+    }
+}

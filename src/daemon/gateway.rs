@@ -3,7 +3,10 @@
 //! Paced by what the consumers have acknowledged, so that neither a broker's memory nor its PUBACK is
 //! trusted with data: at most [`CREDIT_WINDOWS`] windows are on their way at any time.
 
-use super::link::{Link, LinkError};
+use super::{
+    hub::{ANALYSIS, STORE},
+    link::{Link, LinkError},
+};
 use crate::{
     model::{
         session::{SessionHeader, SessionId},
@@ -17,7 +20,7 @@ use crate::{
     wire::{
         payload::{self, Announcement},
         recording::Item,
-        topic::{Consumer, Topic},
+        topic::Subject,
     },
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -86,9 +89,9 @@ impl Gateway {
         let session = header.session.clone();
         let announcement =
             Announcement { header: header.clone(), plan_text: plan_text.map(str::to_owned) };
-        let topic = Topic::Session { session: session.clone() };
-        link.publish(&topic, payload::encode_announcement(&announcement), true).await?;
-        let acks = BTreeMap::from([("analysis", (None, false)), ("store", (None, false))]);
+        let bytes = payload::encode_announcement(&announcement).map_err(LinkError::from)?;
+        link.publish(&session, Subject::Session, bytes).await?;
+        let acks = BTreeMap::from([(ANALYSIS, (None, false)), (STORE, (None, false))]);
         Ok(Self { link, session, ingest, acks, published: 0 })
     }
 
@@ -126,9 +129,8 @@ impl Gateway {
             recording_error.get_or_insert(e);
         }
         self.wait(|acks| acks.values().all(|(_, closed)| *closed)).await?;
-        let none = Topic::Session { session: self.session.clone() };
         // Takes back the retained announcement: the session is over.
-        self.link.publish(&none, Vec::new(), true).await?;
+        self.link.publish(&self.session, Subject::Session, Vec::new()).await?;
         self.link.flush(ACK_PATIENCE).await?;
         Ok(Carried { windows: self.published, recording_error, stopped })
     }
@@ -136,12 +138,11 @@ impl Gateway {
     async fn publish(&mut self, windows: &mut Vec<Window>) -> Result<(), GatewayError> {
         for window in windows.drain(..) {
             for batch in &window.batches {
-                let topic = Topic::Samples { session: self.session.clone(), stream: batch.stream };
-                self.link.publish(&topic, payload::encode_batch(batch), false).await?;
+                let bytes = payload::encode_batch(batch).map_err(LinkError::from)?;
+                self.link.publish(&self.session, Subject::Samples(batch.stream), bytes).await?;
             }
-            let topic = Topic::Window { session: self.session.clone() };
-            let bytes = payload::encode_manifest(&window.manifest);
-            self.link.publish(&topic, bytes, false).await?;
+            let bytes = payload::encode_manifest(&window.manifest).map_err(LinkError::from)?;
+            self.link.publish(&self.session, Subject::Window, bytes).await?;
             self.published += 1;
             self.ingest.recycle(window);
             let enough = self.published.saturating_sub(CREDIT_WINDOWS);
@@ -160,18 +161,10 @@ impl Gateway {
         while !enough(&self.acks) {
             let next = tokio::time::timeout(ACK_PATIENCE, self.link.next(&never)).await;
             let Ok(Some((topic, bytes))) = next else { return Err(self.silent()) };
-            let Topic::Ack { session, consumer } = topic else { continue };
-            if session != self.session {
-                continue;
-            }
+            let Subject::Ack(consumer) = topic.subject() else { continue };
+            let Some(known) = self.acks.get_mut(consumer.as_str()) else { continue };
             match payload::decode_ack(&bytes) {
-                Ok(ack) => {
-                    let name = match consumer {
-                        Consumer::Analysis => "analysis",
-                        Consumer::Store => "store",
-                    };
-                    self.acks.insert(name, (Some(ack.window), ack.closed));
-                }
+                Ok(ack) => *known = (Some(ack.window), ack.closed),
                 Err(e) => error!("failed to read an acknowledgement: {e}"),
             }
         }

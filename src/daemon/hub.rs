@@ -17,7 +17,7 @@ use crate::{
     store::Store,
     wire::{
         payload::{self, Ack, Announcement},
-        topic::{Consumer, Topic},
+        topic::{Subject, Topic},
     },
 };
 use std::{
@@ -30,6 +30,11 @@ use tracing::{error, info, warn};
 
 /// Longest time between taking a sample and making it durable.
 const GROUP_COMMIT: Duration = Duration::from_millis(200);
+
+/// Name of the analysis in acknowledgements.
+pub const ANALYSIS: &str = "analysis";
+/// Name of the store in acknowledgements.
+pub const STORE: &str = "store";
 
 struct Analysed {
     assembler: Assembler,
@@ -46,7 +51,7 @@ pub async fn analyse(mut link: Link, params: Params, stop: CancellationToken) ->
     let mut said = Vec::new();
     while let Some((topic, bytes)) = link.next(&stop).await {
         let session = topic.session().clone();
-        if let Topic::Session { .. } = topic {
+        if *topic.subject() == Subject::Session {
             if let Some(announcement) = understood(&topic, payload::decode_announcement(&bytes)) {
                 sessions.entry(session).or_insert_with(|| begin(&params, &announcement));
             }
@@ -60,12 +65,15 @@ pub async fn analyse(mut link: Link, params: Params, stop: CancellationToken) ->
             done = Some((window.manifest.index, window.manifest.last));
         }
         for numbered in said.drain(..) {
-            link.publish(&event_topic(&session, &numbered), payload::encode_event(&numbered), false).await?;
+            let subject = match numbered.event {
+                Event::Live(_) => Subject::Live,
+                _ => Subject::Event,
+            };
+            link.publish(&session, subject, payload::encode_event(&numbered)?).await?;
         }
         if let Some((window, last)) = done {
             let ack = Ack { window, closed: last };
-            let topic = Topic::Ack { session: session.clone(), consumer: Consumer::Analysis };
-            link.publish(&topic, payload::encode_ack(&ack), true).await?;
+            link.publish(&session, Subject::Ack(ANALYSIS.into()), payload::encode_ack(&ack)?).await?;
             if last {
                 sessions.remove(&session);
             }
@@ -88,24 +96,16 @@ fn begin(params: &Params, announcement: &Announcement) -> Analysed {
     }
 }
 
-fn event_topic(session: &SessionId, numbered: &Numbered) -> Topic {
-    let session = session.clone();
-    match numbered.event {
-        Event::Live(_) => Topic::Live { session },
-        _ => Topic::Event { session },
-    }
-}
-
 /// Gives a message of the bus to the assembler; what cannot be read is counted in the log and stays
 /// missing, so that its window says so.
 fn assemble_into(assembler: &mut Assembler, topic: &Topic, bytes: &[u8], out: &mut Vec<Window>) {
-    match topic {
-        Topic::Samples { .. } => {
+    match topic.subject() {
+        Subject::Samples(_) => {
             if let Some(batch) = understood(topic, payload::decode_batch(bytes)) {
                 assembler.batch(batch, out);
             }
         }
-        Topic::Window { .. } => {
+        Subject::Window => {
             if let Some(manifest) = understood(topic, payload::decode_manifest(bytes)) {
                 assembler.manifest(manifest, out);
             }
@@ -150,14 +150,14 @@ pub async fn store(mut link: Link, store: Arc<Mutex<Store>>, stop: CancellationT
 
 fn take(store: &Arc<Mutex<Store>>, sessions: &mut BTreeMap<SessionId, Stored>, topic: &Topic, bytes: &[u8]) {
     let session = topic.session();
-    if let Topic::Session { .. } = topic {
+    if *topic.subject() == Subject::Session {
         if let Some(announcement) = understood(topic, payload::decode_announcement(bytes)) {
             announce(store, sessions, session, &announcement);
         }
         return;
     }
     let Some(state) = sessions.get_mut(session) else { return };
-    if let Topic::Event { .. } = topic {
+    if *topic.subject() == Subject::Event {
         state.events.extend(understood(topic, payload::decode_event(bytes)));
     } else {
         assemble_into(&mut state.assembler, topic, bytes, &mut state.windows);
@@ -211,9 +211,8 @@ async fn commit_all(
         let task = move || write(&store, &id, windows, events, finished);
         match tokio::task::spawn_blocking(task).await {
             Ok(Ok(Some(window))) => {
-                let topic = Topic::Ack { session: session.clone(), consumer: Consumer::Store };
                 let ack = Ack { window, closed: finished };
-                link.publish(&topic, payload::encode_ack(&ack), true).await?;
+                link.publish(session, Subject::Ack(STORE.into()), payload::encode_ack(&ack)?).await?;
             }
             Ok(Ok(None)) => {}
             Ok(Err((windows, events, e))) => {

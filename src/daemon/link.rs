@@ -6,7 +6,11 @@ use crate::{
         publisher::{PublishError, Publisher},
         subscriber::{self, Message, Subscription},
     },
-    wire::topic::Topic,
+    model::session::SessionId,
+    wire::{
+        payload::PayloadError,
+        topic::{Part, Subject, Topic, TopicError},
+    },
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -23,17 +27,28 @@ pub struct Link {
     _subscription: Subscription,
 }
 
-/// The bus refuses.
-pub type LinkError = PublishError;
+/// The bus refuses, or something cannot be said on it.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The client of the bus.
+    #[error(transparent)]
+    Bus(#[from] PublishError),
+    /// A payload that cannot be formed.
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+    /// A topic that cannot be formed.
+    #[error(transparent)]
+    Topic(#[from] TopicError),
+}
 
 impl Link {
-    /// Connects `name` to the bus and subscribes to `filters`.
+    /// Connects `name` to the bus and subscribes to `parts` of one session, or of all.
     ///
     /// # Errors
     /// The broker cannot be reached or refuses.
-    pub async fn connect(bus: &BusConfig, name: &str, filters: &[&str]) -> Result<Self, LinkError> {
+    pub async fn connect(bus: &BusConfig, name: &str, parts: &[Part], session: Option<&SessionId>) -> Result<Self, LinkError> {
         let (sender, messages) = mpsc::channel(QUEUE);
-        let filters = filters.iter().map(|f| (*f).to_owned()).collect();
+        let filters = parts.iter().map(|p| p.filter(session)).collect::<Result<Vec<_>, _>>()?;
         let subscription = subscriber::subscribe(bus.named(&format!("{name}-in")), filters, sender).await?;
         let publisher = Publisher::connect(bus.named(&format!("{name}-out"))).await?;
         Ok(Self { publisher, messages, _subscription: subscription })
@@ -58,8 +73,10 @@ impl Link {
     ///
     /// # Errors
     /// The payload is too large for the bus, or the client has stopped.
-    pub async fn publish(&self, topic: &Topic, payload: Vec<u8>, retain: bool) -> Result<(), LinkError> {
-        self.publisher.publish(&topic.to_string(), payload, retain).await
+    pub async fn publish(&self, session: &SessionId, subject: Subject, payload: Vec<u8>) -> Result<(), LinkError> {
+        let retain = subject.retained();
+        let topic = Topic::new(session.clone(), subject)?.to_string();
+        Ok(self.publisher.publish(&topic, payload, retain).await?)
     }
 
     /// Waits until the broker has taken everything.
@@ -67,6 +84,6 @@ impl Link {
     /// # Errors
     /// It does not within `limit`.
     pub async fn flush(&self, limit: std::time::Duration) -> Result<(), LinkError> {
-        self.publisher.flush(limit).await
+        Ok(self.publisher.flush(limit).await?)
     }
 }

@@ -114,6 +114,17 @@ pub enum Event {
     },
     /// A repetition, at a stage.
     Rep(Rep),
+    /// The traced metric over one final repetition; `None` = no data at that instant.
+    Trace {
+        /// Set number.
+        set: u32,
+        /// Repetition number.
+        rep: u32,
+        /// What is traced.
+        metric: Metric,
+        /// About 20 points a second.
+        points: Vec<(SessionNs, Option<f64>)>,
+    },
     /// A check.
     Finding(Finding),
     /// A set ended.

@@ -3,14 +3,14 @@
 //! A pure function of the session's header, plan, earlier baselines and windows in order: the same
 //! input gives the same bytes, at any speed. Publishing and storing are somebody else's.
 
-use super::live::LiveState;
+use super::{live::LiveState, trace::SetTrace};
 use crate::{
     model::{
         command::Command,
         event::{Event, Numbered},
         finding::{Baseline, Finding},
         plan::Plan,
-        rep::Rep,
+        rep::{Rep, Stage},
         session::{SessionHeader, TechEvent},
         time::SessionNs,
         window::{Window, WINDOW_NS},
@@ -21,7 +21,7 @@ use crate::{
 
 /// Parameters of the two stages.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct Params {
     /// Orientation, calibration, repetitions.
     pub motion: motion::Params,
@@ -34,6 +34,7 @@ pub struct Analysis {
     engine: motion::Engine,
     judge: Judge,
     live: LiveState,
+    set_trace: SetTrace,
     sequence: u64,
     windows: u64,
     set: u32,
@@ -52,7 +53,8 @@ impl Analysis {
         Self {
             engine: motion::Engine::new(&params.motion, header),
             judge: Judge::new(&params.rules, plan, header.baselines.clone()),
-            live: LiveState::new(header, plan),
+            live: LiveState::new(header),
+            set_trace: SetTrace::default(),
             sequence: 0,
             windows: 0,
             set: 0,
@@ -88,7 +90,8 @@ impl Analysis {
         if manifest.last {
             self.finish(out);
         } else {
-            let live = self.live.snapshot(manifest.end);
+            let limit = self.live.metric().map_or((None, None), |m| self.judge.limits_on(m));
+            let live = self.live.snapshot(manifest.end, limit);
             // A snapshot is not part of the record: it takes the number of the next event.
             out.push(Numbered {
                 sequence: self.sequence,
@@ -145,6 +148,7 @@ impl Analysis {
                 let by_eye =
                     self.judge.set_started(t, &exercise, side, &role, load_kg, &available);
                 self.live.set_started(set, &exercise);
+                self.set_trace.clear();
                 self.say(
                     Event::SetStarted { set, t, exercise, side, role, load_kg, by_eye },
                     out,
@@ -159,7 +163,10 @@ impl Analysis {
                     self.say(Event::Baseline(baseline), out);
                 }
             }
-            MotionEvent::Trace { t, metric, value } => self.live.trace(t, metric, value),
+            MotionEvent::Trace { t, metric, value } => {
+                self.live.trace(t, metric, value);
+                self.set_trace.push(t, metric, value);
+            }
             MotionEvent::Tech(tech) => self.tech(tech, out),
             MotionEvent::Heart { t, bpm, median_5s } => {
                 self.live.heart(t, bpm);
@@ -172,7 +179,11 @@ impl Analysis {
     fn rep(&mut self, rep: Rep, out: &mut Vec<Numbered>) {
         self.live.rep(&rep);
         self.judge.rep(&rep, &mut self.findings);
+        let trace = if rep.stage == Stage::Final { self.set_trace.of(&rep) } else { None };
         self.say(Event::Rep(rep), out);
+        if let Some(trace) = trace {
+            self.say(trace, out);
+        }
         self.say_findings(out);
     }
 

@@ -6,10 +6,8 @@
 use crate::model::{
     body::Segment,
     event::{Live, LiveHeart, LiveSensor},
-    exercise::exercise,
     metric::Metric,
     packet::DeviceIndex,
-    plan::Plan,
     rep::{Rep, Stage},
     sample::{Sample, StreamKind},
     session::SessionHeader,
@@ -30,7 +28,6 @@ struct SensorState {
 /// State behind the snapshots.
 pub(super) struct LiveState {
     sensors: Vec<SensorState>,
-    plan: Option<Plan>,
     heart: Option<(SessionNs, f64)>,
     set: Option<(u32, String)>,
     reps: u32,
@@ -39,14 +36,13 @@ pub(super) struct LiveState {
 }
 
 impl LiveState {
-    pub(super) fn new(header: &SessionHeader, plan: Option<&Plan>) -> Self {
+    pub(super) fn new(header: &SessionHeader) -> Self {
         let sensors = header
             .devices()
             .map(|(device, s)| SensorState { device, segment: s.segment, newest: None })
             .collect();
         Self {
             sensors,
-            plan: plan.cloned(),
             heart: None,
             set: None,
             reps: 0,
@@ -98,7 +94,13 @@ impl LiveState {
         }
     }
 
-    pub(super) fn snapshot(&mut self, now: SessionNs) -> Live {
+    /// What the trace shows.
+    pub(super) fn metric(&self) -> Option<Metric> {
+        self.metric
+    }
+
+    /// The state at `now` with the running set's `limit` on the traced metric.
+    pub(super) fn snapshot(&mut self, now: SessionNs, limit: (Option<f64>, Option<f64>)) -> Live {
         let age = |t: SessionNs| ((now.0 - t.0).max(0) as f64) * 1e-9;
         Live {
             t: now,
@@ -111,22 +113,12 @@ impl LiveState {
             exercise: self.set.as_ref().map(|(_, exercise)| exercise.clone()),
             reps: self.reps,
             metric: self.metric,
-            limit: self.limit(),
+            limit,
             trace: std::mem::take(&mut self.trace),
             sensors: self.sensors.iter().map(|s| live_sensor(s, age)).collect(),
         }
     }
 
-    /// The tightest window that the plan sets on the traced metric in the running exercise.
-    fn limit(&self) -> (Option<f64>, Option<f64>) {
-        let (Some(plan), Some((_, id)), Some(metric)) = (&self.plan, &self.set, self.metric) else {
-            return (None, None);
-        };
-        if exercise(id).is_none() {
-            return (None, None);
-        }
-        crate::rules::limit_window(plan, id, metric)
-    }
 }
 
 fn live_sensor(state: &SensorState, age: impl Fn(SessionNs) -> f64) -> LiveSensor {

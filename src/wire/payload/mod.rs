@@ -63,6 +63,8 @@ pub struct Announcement {
 pub struct Ack {
     /// Every window up to and including this one is durable (store) or analysed (analysis).
     pub window: u64,
+    /// That was the last one, and everything said about the session is durable too.
+    pub closed: bool,
 }
 
 #[derive(Serialize)]

@@ -1,0 +1,137 @@
+//! `plimsoll replay`: a recording played through the whole daemon: bus, store, analysis, page, report.
+
+use super::{Outcome, input};
+use crate::{
+    config::Config,
+    daemon::{
+        feed,
+        plant::{self, Plant, Play},
+    },
+    model::session::SessionId,
+    source::replay::Speed,
+};
+use anyhow::{Context, Result};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Arguments of `plimsoll replay`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The recording (`.mcap`).
+    recording: PathBuf,
+    /// Judge by this plan instead of the one in the recording.
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// How fast: 1 = as it happened, 20 = twenty times, max = as fast as it goes.
+    #[arg(long, default_value = "1", value_parser = input::speed)]
+    speed: Speed,
+    /// Without the live page.
+    #[arg(long)]
+    headless: bool,
+    /// Record the packets again while they are carried, as a session with sensors is recorded.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Where a session goes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Place {
+    /// Folder of the store, the recordings and the reports.
+    #[arg(long, value_name = "DIR", default_value = input::DATA_DIR)]
+    pub data: PathBuf,
+    /// Where to serve the live page.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8460")]
+    pub listen: SocketAddr,
+    /// Use this broker instead of the embedded one: mqtt://host:port
+    #[arg(long, value_name = "URL")]
+    pub broker: Option<String>,
+    /// Where the embedded broker listens; by default on any free port of this machine.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", conflicts_with = "broker")]
+    pub bus_listen: SocketAddr,
+}
+
+impl Place {
+    pub(super) fn config(&self) -> Config {
+        let mut config = Config::default();
+        config.store.dir.clone_from(&self.data);
+        config.web.listen = self.listen;
+        config.bus.url.clone_from(&self.broker);
+        config.bus.listen = self.bus_listen;
+        config
+    }
+}
+
+pub(super) fn run(args: &Args) -> Result<Outcome> {
+    let recording = input::recording(&args.recording)?;
+    let whole = recording.complete;
+    let play = input::play(recording, args.plan.as_deref())?;
+    let outcome = runtime()?.block_on(async {
+        let stop = plant::stop_signal()?;
+        let mut plant = Plant::build(&args.place.config(), !args.headless).await?;
+        say_page(&plant);
+        let outcome = play_once(&mut plant, play, args.speed, &args.place.data, args.record.as_deref(), &stop).await;
+        plant.drain().await?;
+        outcome
+    })?;
+    Ok(if whole { outcome } else { Outcome::DataLost })
+}
+
+/// The runtime of the edges.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")
+}
+
+pub(super) fn say_page(plant: &Plant) {
+    if let Some(address) = plant.page() {
+        eprintln!("live page: http://{address}/");
+    }
+}
+
+/// Carries one session, writes its report, prints its summary.
+pub(super) async fn play_once(
+    plant: &mut Plant,
+    mut play: Play,
+    speed: Speed,
+    data: &Path,
+    record: Option<&Path>,
+    stop: &CancellationToken,
+) -> Result<Outcome> {
+    let wanted = play.header.session.clone();
+    play.header.session = plant::fresh_id(&plant.store(), &wanted)?;
+    let session = play.header.session.clone();
+    let carried = plant.play(play, speed, record, stop).await?;
+    if carried.stopped {
+        eprintln!("stopped before the end: {} windows were carried", carried.windows);
+    }
+    let outcome = summarise(plant, &session, data)?;
+    match carried.recording_error {
+        Some(e) => {
+            eprintln!("the recording is not whole: {e}");
+            Ok(Outcome::DataLost)
+        }
+        None => Ok(outcome),
+    }
+}
+
+fn summarise(plant: &Plant, session: &SessionId, data: &Path) -> Result<Outcome> {
+    let store = plant.store();
+    let store = store.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let report = feed::stored_report(&store, session).with_context(|| format!("report session {}", session.0))?;
+    let dir = data.join("reports");
+    std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
+    let path = dir.join(format!("{}.html", session.0));
+    input::write_whole(&path, crate::report::html(&report).as_bytes())?;
+    print!("{}", crate::report::text_summary(&report));
+    println!("report: {}", path.display());
+    let lost = feed::lost_data(&store.events(session)?);
+    if lost > 0 {
+        eprintln!("{lost} batches were lost between gateway and store; their windows say so");
+        return Ok(Outcome::DataLost);
+    }
+    Ok(Outcome::Done)
+}

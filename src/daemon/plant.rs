@@ -1,0 +1,215 @@
+//! Everything of one process, built, running, drained: broker, store, analysis, page, and sessions
+//! carried through them.
+
+use super::{
+    clock,
+    feed,
+    gateway::{Carried, Gateway},
+    hub,
+    link::Link,
+};
+use crate::{
+    config::Config,
+    model::session::{SessionHeader, SessionId},
+    mqtt::{BusConfig, broker::Embedded},
+    source::{
+        recorder::Recorder,
+        replay::{self, Speed},
+    },
+    store::Store,
+    web,
+    wire::{recording::Item, topic::Part},
+};
+use anyhow::{Context, Result};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+/// Items between the source and the gateway; the source waits when it is full.
+const ITEM_QUEUE: usize = 256;
+/// Time the tasks get to finish what they hold.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A session to carry: its header, its plan, its items.
+pub struct Play {
+    /// Header as recorded or made.
+    pub header: SessionHeader,
+    /// Text of the plan file.
+    pub plan_text: Option<String>,
+    /// Packets and commands in the order they arrived.
+    pub items: Vec<Item>,
+}
+
+/// A running process.
+pub struct Plant {
+    bus: BusConfig,
+    store: Arc<Mutex<Store>>,
+    page: Option<SocketAddr>,
+    feed: feed::Feed,
+    tasks: JoinSet<Result<()>>,
+    stop: CancellationToken,
+    _broker: Option<Embedded>,
+}
+
+impl Plant {
+    /// Starts the broker (unless another is named), the store, the analysis and, if `page`, the live page.
+    ///
+    /// # Errors
+    /// A port in use, a store that does not open, a broker that does not answer.
+    pub async fn build(config: &Config, page: bool) -> Result<Self> {
+        let store = Arc::new(Mutex::new(
+            Store::open(&config.store.dir).with_context(|| format!("open the store {}", config.store.dir.display()))?,
+        ));
+        let (broker, bus) = bus(config)?;
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        let all = [Part::Session, Part::Samples, Part::Window];
+        let link = Link::connect(&bus, "analysis", &all, None).await?;
+        let (params, token) = (config.analysis.clone(), stop.clone());
+        tasks.spawn(async move { Ok(hub::analyse(link, params, token).await?) });
+        let with_events = [all.as_slice(), &[Part::Event]].concat();
+        let link = Link::connect(&bus, "store", &with_events, None).await?;
+        let (shared, token) = (Arc::clone(&store), stop.clone());
+        tasks.spawn(async move { Ok(hub::store(link, shared, token).await?) });
+        let feed = feed::Feed::new(Arc::clone(&store));
+        let link = Link::connect(&bus, "page", &[Part::Session, Part::Event, Part::Live], None).await?;
+        tasks.spawn(feed.clone().run(link, stop.clone()));
+        let mut plant = Self { bus, store, page: None, feed, tasks, stop, _broker: broker };
+        if page {
+            plant.serve(config.web.listen).await?;
+        }
+        Ok(plant)
+    }
+
+    async fn serve(&mut self, listen: SocketAddr) -> Result<()> {
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("serve the live page on {listen} (choose another with --listen)"))?;
+        self.page = Some(listener.local_addr()?);
+        let (router, stop) = (web::router(self.feed.web_state()), self.stop.clone());
+        self.tasks.spawn(async move { Ok(web::serve(listener, router, stop).await?) });
+        Ok(())
+    }
+
+    /// Where the live page is.
+    #[must_use]
+    pub fn page(&self) -> Option<SocketAddr> {
+        self.page
+    }
+
+    /// The store, shared with the tasks.
+    #[must_use]
+    pub fn store(&self) -> Arc<Mutex<Store>> {
+        Arc::clone(&self.store)
+    }
+
+    /// Carries one session from its source to all consumers and waits until they have all of it.
+    ///
+    /// # Errors
+    /// The bus, a sensor without driver, a consumer that does not acknowledge.
+    pub async fn play(&mut self, play: Play, speed: Speed, record_to: Option<&Path>, stop: &CancellationToken) -> Result<Carried> {
+        let Play { header, plan_text, items } = play;
+        let recorder = record_to
+            .map(|path| Recorder::create(path, &header, plan_text.as_deref()).with_context(|| format!("create the recording {}", path.display())))
+            .transpose()?;
+        let link = Link::connect(&self.bus, "gateway", &[Part::Ack], Some(&header.session)).await?;
+        let gateway = Gateway::announce(link, &header, plan_text.as_deref()).await?;
+        let (sender, receiver) = mpsc::channel(ITEM_QUEUE);
+        let token = stop.clone();
+        let source = tokio::spawn(async move {
+            tokio::select! {
+                () = token.cancelled() => {}
+                () = replay::play(items, speed, sender) => {}
+            }
+        });
+        let carried = tokio::select! {
+            carried = gateway.carry(receiver, recorder, &header, stop.clone()) => carried?,
+            ended = self.tasks.join_next() => return Err(ended_early(ended)),
+        };
+        source.abort();
+        Ok(carried)
+    }
+
+    /// Waits until told to stop or a task ends early.
+    ///
+    /// # Errors
+    /// The task that ended early.
+    pub async fn wait(&mut self, stop: &CancellationToken) -> Result<()> {
+        tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            ended = self.tasks.join_next() => Err(ended_early(ended)),
+        }
+    }
+
+    /// Stops all tasks and waits until they have written what they hold.
+    ///
+    /// # Errors
+    /// A task failed, or did not end within the grace period.
+    pub async fn drain(mut self) -> Result<()> {
+        self.stop.cancel();
+        let all = async {
+            while let Some(ended) = self.tasks.join_next().await {
+                ended.context("join a task")??;
+            }
+            anyhow::Ok(())
+        };
+        tokio::time::timeout(GRACE, all).await.context("stop within the grace period")?
+    }
+}
+
+fn ended_early(ended: Option<Result<Result<()>, tokio::task::JoinError>>) -> anyhow::Error {
+    match ended {
+        Some(Ok(Err(e))) => e,
+        Some(Err(e)) => anyhow::Error::new(e).context("keep a task running"),
+        _ => anyhow::anyhow!("a task of the daemon ended early"),
+    }
+}
+
+fn bus(config: &Config) -> Result<(Option<Embedded>, BusConfig)> {
+    if let Some(url) = &config.bus.url {
+        return Ok((None, url.parse().with_context(|| format!("understand the broker URL {url}"))?));
+    }
+    let broker = Embedded::start(&config.bus.broker()).context("start the embedded broker")?;
+    let bus = BusConfig::to(broker.addr());
+    Ok((Some(broker), bus))
+}
+
+/// A session id that the store does not hold yet: `id`, `id-2`, `id-3`, ...
+///
+/// # Errors
+/// The store does not answer.
+pub fn fresh_id(store: &Mutex<Store>, id: &SessionId) -> Result<SessionId> {
+    let store = store.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let taken: Vec<_> = store.sessions()?.into_iter().map(|s| s.header.session).collect();
+    Ok((1_u32..)
+        .map(|n| if n == 1 { id.clone() } else { SessionId(format!("{}-{n}", id.0)) })
+        .find(|candidate| !taken.contains(candidate))
+        .unwrap_or_else(|| id.clone()))
+}
+
+/// A token that is cancelled by Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// The signal handlers cannot be installed.
+pub fn stop_signal() -> Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let stop = CancellationToken::new();
+    let token = stop.clone();
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => if let Err(e) = result { error!("failed to wait for Ctrl-C: {e}"); },
+            _ = terminate.recv() => {}
+        }
+        token.cancel();
+    });
+    // Fixes the origin of the host clock at the start of the process.
+    let _ = clock::host_now();
+    Ok(stop)
+}
