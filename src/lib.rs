@@ -10,11 +10,4 @@ pub mod report;
 pub mod rules;
 pub mod wire;
 
-pub mod mqtt;
-pub mod source;
-pub mod store;
-pub mod web;
 
-pub mod cli;
-pub mod config;
-pub mod daemon;
