@@ -1,1 +1,11 @@
 //! Where packets come from: replay, the simulator; faults and the recorder as middleware.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | [`replay`] | plays a recording's items at their own pace or as fast as they are taken |
+//! | [`fault`] | loses, delays, doubles and reorders packets, by a seed |
+//! | [`recorder`] | writes every item to a recording before passing it on |
+
+pub mod fault;
+pub mod recorder;
+pub mod replay;

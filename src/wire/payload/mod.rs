@@ -1,4 +1,4 @@
-//! What is said on the bus: samples as CBOR (see [`batch`]), everything else as JSON in an envelope
+//! What is said on the bus: samples as CBOR (keys and tags in `batch.rs`), everything else as JSON in an envelope
 //! `{"v":1,"body":...}`. Times are nanoseconds of the session's clock, units those of the model.
 //!
 //! Encoding is canonical: equal values give equal bytes, because the analysis is compared byte by byte.

@@ -48,7 +48,12 @@ pub(crate) fn items(n: usize) -> Vec<Item> {
             match i % 10 {
                 3 if i < 10 => Item::Command(host, start_set()),
                 7 => Item::Command(host, entry(i)),
-                9 => packet(2, Uuid::sig(0x2A37), host, &[0, 60 + i as u8]),
+                9 => packet(
+                    2,
+                    Uuid::sig(0x2A37),
+                    host,
+                    &[0, 60_u8.wrapping_add(i as u8)],
+                ),
                 k => packet(
                     (k % 2) as u16,
                     Uuid(0x0000_FFE4_0000_1000_8000_0080_5F9A_34FB),
