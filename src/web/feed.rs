@@ -1,0 +1,173 @@
+//! The one way into the page: events of the running session, encoded once, sent to every open page.
+//!
+//! A page that joins late or falls behind gets a snapshot: the introduction of the session and the
+//! events of the running set, with the last ten seconds of the trace. Everything is bounded: a slow
+//! page loses the oldest events and is told so by getting a snapshot again; nobody waits for a page.
+
+use super::info::Info;
+use crate::model::{
+    event::{Event, Live, Numbered},
+    finding::{Action, Verdict},
+    rep::Stage,
+    time::SessionNs,
+};
+use serde::Serialize;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::broadcast;
+
+/// Events that may wait for a slow page; oldest are dropped. About 20 s of a session.
+const WAITING: usize = 512;
+/// Events of one set that a snapshot keeps; oldest are dropped.
+const KEPT_OF_SET: usize = 600;
+/// Stops that a snapshot keeps until the session ends; oldest are dropped.
+const KEPT_STOPS: usize = 16;
+/// Trace that a snapshot keeps.
+const TRACE_S: f64 = 10.0;
+
+/// A message to every page.
+#[derive(Debug, Clone)]
+pub(super) enum Message {
+    /// A [`Numbered`] as JSON.
+    Event(Arc<str>),
+    /// Forget everything: a session begins. A snapshot as JSON.
+    Snapshot(Arc<str>),
+}
+
+/// Events in, messages out. Cheap to clone; all clones are one feed.
+#[derive(Debug, Clone)]
+pub struct Feed {
+    board: Arc<Mutex<Board>>,
+    pages: broadcast::Sender<Message>,
+}
+
+/// What a page that joins now must know.
+#[derive(Debug, Default)]
+struct Board {
+    info: Option<Info>,
+    stops: VecDeque<Numbered>,
+    set: VecDeque<Numbered>,
+    live: Option<Numbered>,
+}
+
+/// A snapshot as the page reads it.
+#[derive(Serialize)]
+struct Snapshot<'a> {
+    info: Option<&'a Info>,
+    events: Vec<&'a Numbered>,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self {
+            board: Arc::default(),
+            pages: broadcast::channel(WAITING).0,
+        }
+    }
+}
+
+impl Feed {
+    /// A session begins: every page starts anew.
+    pub fn begin(&self, info: Info) {
+        let mut board = self.lock();
+        *board = Board {
+            info: Some(info),
+            ..Board::default()
+        };
+        self.send(Message::Snapshot(board.snapshot()));
+    }
+
+    /// An event of the running session, as the analysis said it.
+    pub fn publish(&self, event: &Numbered) {
+        let Ok(json) = serde_json::to_string(event) else {
+            // A number that JSON cannot write; the page's own watch on silence shows the hole.
+            return;
+        };
+        // Kept and sent under one lock: a page that joins now misses nothing and sees nothing twice.
+        let mut board = self.lock();
+        board.keep(event);
+        self.send(Message::Event(json.into()));
+    }
+
+    /// A page joins: what it must know, then everything that follows.
+    pub(super) fn join(&self) -> (Arc<str>, broadcast::Receiver<Message>) {
+        let board = self.lock();
+        (board.snapshot(), self.pages.subscribe())
+    }
+
+    fn send(&self, message: Message) {
+        // An error only says that no page is open.
+        let _ = self.pages.send(message);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Board> {
+        // A panic elsewhere leaves at worst a snapshot that lacks an event.
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Board {
+    fn keep(&mut self, numbered: &Numbered) {
+        match &numbered.event {
+            Event::Live(live) => self.keep_live(numbered, live),
+            Event::SetStarted { .. } => {
+                self.set.clear();
+                push(&mut self.set, numbered, KEPT_OF_SET);
+            }
+            Event::Finding(f) => {
+                let live_stop = f.stage == Stage::Confirmed
+                    && f.action == Action::Stop
+                    && f.verdict != Verdict::Within;
+                if live_stop {
+                    push(&mut self.stops, numbered, KEPT_STOPS);
+                } else {
+                    push(&mut self.set, numbered, KEPT_OF_SET);
+                }
+            }
+            _ => push(&mut self.set, numbered, KEPT_OF_SET),
+        }
+    }
+
+    fn keep_live(&mut self, numbered: &Numbered, live: &Live) {
+        let mut trace = match self.live.take().map(|n| n.event) {
+            Some(Event::Live(old)) if old.metric == live.metric => old.trace,
+            _ => Vec::new(),
+        };
+        trace.extend_from_slice(&live.trace);
+        let from = SessionNs::from_seconds(live.t.seconds() - TRACE_S);
+        trace.retain(|(t, _)| *t >= from);
+        self.live = Some(Numbered {
+            event: Event::Live(Live {
+                trace,
+                ..live.clone()
+            }),
+            ..numbered.clone()
+        });
+    }
+
+    fn snapshot(&self) -> Arc<str> {
+        let mut events: Vec<&Numbered> = self
+            .stops
+            .iter()
+            .chain(&self.set)
+            .chain(&self.live)
+            .collect();
+        events.sort_by_key(|n| n.sequence);
+        let snapshot = Snapshot {
+            info: self.info.as_ref(),
+            events,
+        };
+        serde_json::to_string(&snapshot)
+            .unwrap_or_else(|_| r#"{"info":null,"events":[]}"#.to_owned())
+            .into()
+    }
+}
+
+fn push(queue: &mut VecDeque<Numbered>, numbered: &Numbered, keep: usize) {
+    if queue.len() >= keep {
+        queue.pop_front();
+    }
+    queue.push_back(numbered.clone());
+}

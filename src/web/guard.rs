@@ -1,0 +1,103 @@
+//! Who may ask and what a page may do: only requests that name this machine are answered, so that a
+//! foreign site cannot reach in through a name that it points at this address; and no page may load or
+//! send anything elsewhere.
+
+use super::WebState;
+use axum::{
+    extract::{Request, State},
+    http::{
+        HeaderName, HeaderValue, StatusCode,
+        header::{self, HOST},
+    },
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+const HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+];
+
+/// For everything that runs no script: nothing but its own style sheet.
+const NO_SCRIPT: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'",
+);
+
+/// For the live page: its own inline script, and connections to where it came from. The page is one
+/// constant file into which the server writes nothing, so inline cannot carry foreign text.
+pub(super) const LIVE_PAGE: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+/// Refuses foreign host names, adds the security headers.
+pub(super) async fn guard(State(state): State<WebState>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|h| h.to_str().ok());
+    let mut response = if host.is_some_and(|h| is_known(h, &state.hosts)) {
+        next.run(request).await
+    } else {
+        let text = "this name is not one of this machine's; add it to the hosts that may ask\n";
+        (StatusCode::FORBIDDEN, text).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.extend(HEADERS);
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(NO_SCRIPT);
+    response
+}
+
+fn is_known(host: &str, more: &[String]) -> bool {
+    let name = without_port(host).to_ascii_lowercase();
+    LOOPBACK.contains(&name.as_str()) || more.iter().any(|h| h.eq_ignore_ascii_case(&name))
+}
+
+fn without_port(host: &str) -> &str {
+    match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_are_known() {
+        for good in [
+            "localhost",
+            "LOCALHOST:8080",
+            "127.0.0.1:1",
+            "[::1]:9000",
+            "[::1]",
+        ] {
+            assert!(is_known(good, &[]), "{good}");
+        }
+        for bad in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example:80",
+            "[::2]",
+        ] {
+            assert!(!is_known(bad, &[]), "{bad}");
+        }
+        assert!(is_known("gym-box.lan:80", &["gym-box.lan".to_owned()]));
+    }
+}

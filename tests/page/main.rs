@@ -1,0 +1,322 @@
+//! The live page in a real browser against the real server, and the server's answers to plain HTTP.
+
+mod browser;
+mod stage;
+
+use browser::Browser;
+use plimsoll::{
+    model::{
+        event::{Event, LiveHeart},
+        finding::{Action, CheckKind, Finding, Verdict},
+        session::Origin,
+        time::SessionNs,
+    },
+    report::RepVerdict,
+};
+use serde_json::json;
+use stage::{Stage, finding, info};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+const SHOWN: &str = "!document.getElementById('silence').hidden";
+const HIDDEN: &str = "document.getElementById('silence').hidden";
+
+fn opened(origin: Origin, with_plan: bool) -> (Stage, Browser) {
+    let stage = Stage::new();
+    stage.feed.begin(info(origin, with_plan));
+    let mut page = Browser::open(&stage.url);
+    page.wait(HIDDEN);
+    (stage, page)
+}
+
+fn word(page: &mut Browser, expected: &str, class: &str) {
+    page.wait(&format!(
+        "document.getElementById('word').textContent === '{expected}'"
+    ));
+    let seen = page.value("document.getElementById('verdict').className");
+    assert_eq!(seen, json!(class), "{expected}");
+}
+
+#[test]
+fn every_verdict_has_its_word_and_only_within_is_green() {
+    use CheckKind::{Limit, Target, Watch};
+    use Verdict::{Invalid, NotAssessed, Outside, Unsure, Within};
+    let (stage, mut page) = opened(Origin::Sensors, true);
+    word(&mut page, "NO SET", "none");
+    stage.start_set(1);
+    word(&mut page, "READY", "none");
+    let cases: [(&[(CheckKind, Verdict)], &str, &str); 7] = [
+        (&[(Limit, Within), (Target, Within)], "WITHIN", "within"),
+        (&[(Limit, Outside), (Target, Within)], "OUTSIDE", "outside"),
+        (&[(Limit, Invalid), (Target, Within)], "NO DATA", "no_data"),
+        (
+            &[(Limit, Within), (Target, NotAssessed)],
+            "CHECK BY EYE",
+            "by_eye",
+        ),
+        (&[(Limit, Unsure)], "UNSURE", "unsure"),
+        (&[(Limit, Within), (Watch, Outside)], "WATCH", "watch"),
+        (&[], "NOT JUDGED", "not_judged"),
+    ];
+    for (number, (checks, expected, class)) in (1u32..).zip(cases) {
+        let all: Vec<Finding> = (0u64..)
+            .zip(checks)
+            .map(|(i, (k, v))| finding(u64::from(number) * 10 + i, *k, *v))
+            .collect();
+        stage.rep(1, number, &all);
+        word(&mut page, expected, class);
+    }
+    assert_eq!(page.text("reps"), "7");
+    stage.rep(1, 8, &[finding(99, Limit, Outside)]);
+    word(&mut page, "OUTSIDE", "outside");
+    let checks = page.text("checks");
+    assert!(
+        checks.contains("79 ± 4°") && checks.contains("limit at most 70°"),
+        "{checks}"
+    );
+    assert!(
+        checks.contains("2.1-0.3-1.0-0.2") && checks.contains("asked 3-1-2-0"),
+        "{checks}"
+    );
+    assert!(page.text("eye").contains("hip drop"));
+}
+
+#[test]
+fn page_and_report_combine_checks_the_same_way() {
+    let kinds = [
+        CheckKind::Limit,
+        CheckKind::Target,
+        CheckKind::Tempo,
+        CheckKind::Watch,
+        CheckKind::Effort,
+    ];
+    let verdicts = [
+        Verdict::Within,
+        Verdict::Unsure,
+        Verdict::Outside,
+        Verdict::NotAssessed,
+        Verdict::Invalid,
+    ];
+    let single: Vec<Finding> = kinds
+        .iter()
+        .flat_map(|k| verdicts.iter().map(move |v| finding(1, *k, *v)))
+        .collect();
+    let mut cases: Vec<Vec<Finding>> = vec![Vec::new()];
+    for a in &single {
+        cases.push(vec![a.clone()]);
+        cases.extend(single.iter().map(|b| vec![a.clone(), b.clone()]));
+    }
+    let expected: Vec<RepVerdict> = cases.iter().map(|c| RepVerdict::of(c.iter())).collect();
+    let (_stage, mut page) = opened(Origin::Sensors, true);
+    let cases = serde_json::to_string(&cases).unwrap();
+    let seen = page.value(&format!("{cases}.map(combine)"));
+    assert_eq!(seen, serde_json::to_value(expected).unwrap());
+}
+
+#[test]
+fn silence_covers_the_page_and_data_uncover_it() {
+    let (stage, mut page) = opened(Origin::Sensors, true);
+    stage.start_set(1);
+    stage.rep(1, 1, &[finding(1, CheckKind::Limit, Verdict::Within)]);
+    word(&mut page, "WITHIN", "within");
+    stage.fall_silent();
+    let begin = Instant::now();
+    page.wait(SHOWN);
+    let took = begin.elapsed();
+    assert!(took < Duration::from_millis(2000), "{took:?}");
+    assert_eq!(page.text("silence-word"), "NO DATA");
+    assert!(page.text("silence-why").contains("nothing measured for"));
+    stage.speak_again();
+    page.wait(HIDDEN);
+}
+
+#[test]
+fn a_server_that_went_away_is_told_from_an_analysis_that_fell_silent() {
+    let (stage, mut page) = opened(Origin::Sensors, true);
+    drop(stage);
+    page.wait(SHOWN);
+    page.wait("document.getElementById('silence-why').textContent.includes('no connection')");
+    assert_eq!(page.text("silence-word"), "NO DATA");
+}
+
+#[test]
+fn a_stop_stays_until_acknowledged_and_survives_a_reload() {
+    let (stage, mut page) = opened(Origin::Sensors, true);
+    stage.start_set(1);
+    let mut f = finding(7, CheckKind::Limit, Verdict::Outside);
+    f.action = Action::Stop;
+    stage.rep(1, 1, &[f]);
+    page.wait("!document.getElementById('stop').hidden");
+    assert!(
+        page.text("stop-why")
+            .contains("knee bend  79 ± 4°  (limit at most 70°)")
+    );
+    assert!(page.text("stop-where").contains("set 1, rep 1"));
+    stage.rep(1, 2, &[finding(8, CheckKind::Limit, Verdict::Within)]);
+    word(&mut page, "WITHIN", "within");
+    page.reload();
+    page.wait("document.getElementById('word')?.textContent === 'WITHIN'");
+    page.wait("!document.getElementById('stop').hidden");
+    page.value("document.getElementById('acknowledge').click()");
+    page.wait("document.getElementById('stop').hidden");
+    page.reload();
+    page.wait("document.getElementById('word')?.textContent === 'WITHIN'");
+    assert_eq!(
+        page.value("document.getElementById('stop').hidden"),
+        json!(true)
+    );
+}
+
+#[test]
+fn a_silent_sensor_takes_the_green_away_and_a_stale_heart_rate_is_struck_out() {
+    let (stage, mut page) = opened(Origin::Sensors, true);
+    stage.start_set(1);
+    stage.rep(1, 1, &[finding(1, CheckKind::Limit, Verdict::Within)]);
+    word(&mut page, "WITHIN", "within");
+    stage.change(|l| {
+        l.sensors[1].stale = true;
+        l.sensors[1].age_s = Some(1.4);
+        l.heart = Some(LiveHeart {
+            bpm: 128.0,
+            age_s: 6.0,
+            stale: true,
+        });
+    });
+    word(&mut page, "NO DATA", "no_data");
+    assert!(page.text("banners").contains("SENSOR SILENT: shank_l"));
+    page.wait(
+        "getComputedStyle(document.getElementById('heart')).textDecorationLine === 'line-through'",
+    );
+    assert!(page.text("heart-age").contains("no HR for"));
+    stage.change(|l| l.heart = None);
+    page.wait("document.getElementById('heart').textContent === 'no HR'");
+}
+
+#[test]
+fn data_that_are_not_live_and_a_missing_plan_are_announced() {
+    let (stage, mut page) = opened(Origin::Simulated, false);
+    let banners = page.text("banners");
+    assert!(banners.contains("SIMULATED"), "{banners}");
+    assert!(
+        banners.contains("NO PLAN - limits not checked"),
+        "{banners}"
+    );
+    let mut replayed = info(Origin::Sensors, true);
+    replayed.replay = true;
+    stage.feed.begin(replayed);
+    page.wait("document.getElementById('banners').textContent === 'REPLAY - not live'");
+    stage.feed.begin(info(Origin::Imported, true));
+    page.wait("document.getElementById('banners').textContent === 'IMPORTED RECORDING'");
+}
+
+#[test]
+fn who_joins_late_sees_the_set_but_not_old_data_as_new() {
+    let stage = Stage::new();
+    stage.feed.begin(info(Origin::Sensors, true));
+    stage.start_set(1);
+    stage.rep(1, 1, &[finding(1, CheckKind::Limit, Verdict::Outside)]);
+    std::thread::sleep(Duration::from_millis(300));
+    stage.fall_silent();
+    let mut page = Browser::open(&stage.url);
+    page.wait("document.getElementById('word')?.textContent === 'OUTSIDE'");
+    assert_eq!(page.value(SHOWN), json!(true));
+    assert_eq!(page.text("silence-why"), "waiting for the first data");
+    stage.speak_again();
+    page.wait(HIDDEN);
+}
+
+#[test]
+fn the_end_of_a_session_is_said_with_a_way_to_the_report() {
+    let (stage, mut page) = opened(Origin::Sensors, true);
+    stage.fall_silent();
+    stage.say(Event::Closed {
+        t: SessionNs(9),
+        windows: 90,
+    });
+    page.wait("document.getElementById('silence-word').textContent === 'SESSION ENDED'");
+    let way = page.value("document.getElementById('report').getAttribute('href')");
+    assert_eq!(way, json!("/report/S-1"));
+}
+
+#[test]
+fn text_from_outside_stays_text() {
+    let stage = Stage::new();
+    let mut hostile = info(Origin::Sensors, true);
+    hostile.client = "<img src=x onerror='document.title=\"broken\"'>".to_owned();
+    stage.feed.begin(hostile);
+    let mut page = Browser::open(&stage.url);
+    page.wait(HIDDEN);
+    page.wait("document.getElementById('context').textContent.includes('<img')");
+    assert_eq!(page.value("document.images.length"), json!(0));
+    assert_eq!(page.value("document.title"), json!("Plimsoll"));
+}
+
+/// Status line with headers, and body.
+fn get(stage: &Stage, path: &str, host: &str) -> (String, String) {
+    let address = stage.url.trim_start_matches("http://");
+    let mut line = TcpStream::connect(address).unwrap();
+    line.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    line.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    line.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_ascii_lowercase(), body.to_owned())
+}
+
+#[test]
+fn a_foreign_host_name_gets_nothing() {
+    let stage = Stage::new();
+    for path in ["/", "/events", "/health", "/report/S-1"] {
+        let (head, body) = get(&stage, path, "evil.example");
+        assert!(head.starts_with("http/1.1 403"), "{path}: {head}");
+        assert!(!body.contains("report"), "{path}");
+    }
+}
+
+#[test]
+fn answers_carry_the_security_headers() {
+    let stage = Stage::new();
+    let (head, body) = get(&stage, "/", "localhost");
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert!(head.contains("connect-src 'self'"));
+    assert!(head.contains("x-content-type-options: nosniff"));
+    assert!(body.contains("<title>Plimsoll</title>"));
+    let (head, body) = get(&stage, "/report/S-1", "127.0.0.1:80");
+    assert!(
+        head.contains("default-src 'none'") && !head.contains("script-src"),
+        "{head}"
+    );
+    assert!(body.contains("the report"));
+    assert!(
+        get(&stage, "/report/S-2", "localhost")
+            .0
+            .starts_with("http/1.1 404")
+    );
+    assert!(
+        get(&stage, "/report/..%2f..%2fetc", "localhost")
+            .0
+            .starts_with("http/1.1 404")
+    );
+    assert_eq!(get(&stage, "/health", "[::1]:1").1, "ok\n");
+}
+
+#[test]
+fn stopping_ends_open_streams() {
+    let stage = Stage::new();
+    let address = stage.url.trim_start_matches("http://").to_owned();
+    let mut line = TcpStream::connect(address).unwrap();
+    line.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    line.write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .unwrap();
+    let mut some = [0; 64];
+    assert!(line.read(&mut some).unwrap() > 0);
+    let begin = Instant::now();
+    drop(stage);
+    let mut rest = Vec::new();
+    line.read_to_end(&mut rest).unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(2));
+}
