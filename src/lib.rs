@@ -10,4 +10,5 @@ pub mod report;
 pub mod rules;
 pub mod wire;
 
-
+pub mod source;
+pub mod web;

@@ -1,2 +1,4 @@
-//! x
+//! The stages joined: packets to windows, windows to repetitions and findings.
+
 pub mod assemble;
+pub mod ingest;

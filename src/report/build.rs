@@ -146,6 +146,8 @@ impl<'a> Gathered<'a> {
                 self.sets.entry(summary.set).or_default().summary = Some(summary);
             }
             Event::Baseline(b) => self.baselines.push(b),
+            // The caller hands traces over apart.
+            Event::Trace { .. } => {}
             Event::Entry { set, entry, .. } => self.take_entry(*set, entry),
             Event::Live(live) => {
                 self.end_s = self.end_s.max(live.t.seconds());

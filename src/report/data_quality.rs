@@ -98,6 +98,7 @@ fn describe(kind: &TechKind) -> String {
         }
         TechKind::ClockReset { step_s } => format!("clock anchored anew, step {step_s:.2} s"),
         TechKind::BatchLost { count, .. } => format!("{count} samples lost on the way"),
+        TechKind::WindowLost { index } => format!("window {index} lost on the way"),
         TechKind::Late { count, .. } => format!("{count} samples too late to be judged"),
         TechKind::BatteryLow { percent } => format!("battery at {percent} %"),
         TechKind::CalibrationRefused { reason } => format!("calibration refused: {reason}"),

@@ -40,6 +40,7 @@ pub fn header(origin: Origin) -> SessionHeader {
         ],
         plan_sha256: Some("ab".repeat(32)),
         plan_label: Some("EX-ACL-01 v1".to_owned()),
+        baselines: vec![],
         software: "0.1.0".to_owned(),
         library_sha256: "cd".repeat(32),
     }

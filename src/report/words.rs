@@ -62,6 +62,10 @@ pub const fn metric(metric: Metric) -> Term {
         M::ShankPeakAccel => term("peak tibial acceleration", "landing impact"),
         M::Smoothness => term("smoothness", "how even it moves"),
         M::HeartRate => term("heart rate", "pulse"),
+        M::Pain => term("pain (NPRS)", "pain score"),
+        M::Exertion => term("perceived exertion", "how hard it felt"),
+        M::Symptoms => term("symptoms", "stop signs"),
+        M::Load => term("external load", "weight"),
     }
 }
 

@@ -198,6 +198,7 @@ fn tech() -> impl Strategy<Value = TechEvent> {
 fn numbered() -> impl Strategy<Value = Numbered> {
     let baseline = finite().prop_map(|x| {
         Event::Baseline(Baseline {
+            side: crate::model::plan::TrainingSide::Left,
             exercise: "squat".to_owned(),
             metric: Metric::KneeFlexion,
             feature: "max".to_owned(),
@@ -311,9 +312,9 @@ fn announcements_and_acks_round_trip() {
     };
     let bytes = encode_announcement(&announcement).unwrap();
     assert_eq!(decode_announcement(&bytes).unwrap(), announcement);
-    let bytes = encode_ack(&Ack { window: u64::MAX }).unwrap();
+    let bytes = encode_ack(&Ack { window: u64::MAX, closed: true }).unwrap();
     assert_eq!(bytes, br#"{"v":1,"body":{"window":18446744073709551615}}"#);
-    assert_eq!(decode_ack(&bytes).unwrap(), Ack { window: u64::MAX });
+    assert_eq!(decode_ack(&bytes).unwrap(), Ack { window: u64::MAX, closed: true });
 }
 
 #[test]

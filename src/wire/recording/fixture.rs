@@ -35,6 +35,7 @@ pub(crate) fn header() -> SessionHeader {
         ],
         plan_sha256: Some("00".repeat(32)),
         plan_label: Some("knee-a v2".to_owned()),
+        baselines: vec![],
         software: "plimsoll 0.1.0".to_owned(),
         library_sha256: "11".repeat(32),
     }
