@@ -1,1 +1,3 @@
 //! The configuration file, every problem at once; plan files checked for sense.
+
+pub mod plan;
