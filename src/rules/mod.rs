@@ -40,9 +40,6 @@ mod reading;
 mod set;
 mod watch;
 
-#[cfg(test)]
-mod fixtures;
-
 pub use arming::arming;
 pub use compensation::compensation;
 pub use explain::explain;
