@@ -26,7 +26,7 @@ pub(super) struct HeartWatch {
     over_since: Option<SessionNs>,
     under_since: Option<SessionNs>,
     alarmed: bool,
-    last_valid: Option<SessionNs>,
+    silent_since: Option<SessionNs>,
     gap_reported: bool,
     seen: bool,
 }
@@ -40,7 +40,7 @@ impl HeartWatch {
             over_since: None,
             under_since: None,
             alarmed: false,
-            last_valid: None,
+            silent_since: None,
             gap_reported: false,
             seen: false,
         }
@@ -75,7 +75,7 @@ impl HeartWatch {
             // What was before a gap says nothing of now.
             self.over_since = None;
         }
-        self.last_valid = Some(t);
+        self.silent_since = Some(t);
         self.gap_reported = false;
         let ceiling = self.ceiling?;
         if self.alarmed {
@@ -114,7 +114,7 @@ impl HeartWatch {
     }
 
     fn gap_s(&self, t: SessionNs) -> f64 {
-        self.last_valid
+        self.silent_since
             .map_or(0.0, |last| t.seconds() - last.seconds())
     }
 
@@ -125,7 +125,7 @@ impl HeartWatch {
             return None;
         }
         // A session that never had a value: the gap begins where we began to look.
-        self.last_valid.get_or_insert(t);
+        self.silent_since.get_or_insert(t);
         if self.gap_reported || set.is_none() || self.gap_s(t) <= params.heart_gap_s {
             return None;
         }

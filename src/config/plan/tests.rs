@@ -4,8 +4,7 @@ const KNEE: &str = include_str!("../../../config/plans/knee-squat.toml");
 
 fn problems(text: &str) -> String {
     from_text("knee.toml", text.to_owned())
-        .err()
-        .expect("the plan must be refused")
+        .expect_err("the plan must be refused")
         .problems
         .join("\n")
 }
