@@ -70,13 +70,27 @@ impl HeartWatch {
             self.under_since = None;
             return self.silence(params, t, set);
         };
+        // The gap may end before anybody said that it was there.
+        let gap = self.silence(params, t, set);
         self.seen = true;
         if self.gap_s(t) > params.heart_gap_s {
             // What was before a gap says nothing of now.
             self.over_since = None;
+            self.under_since = None;
         }
         self.silent_since = Some(t);
         self.gap_reported = false;
+        self.passed(params, t, bpm, set).or(gap)
+    }
+
+    /// The ceiling's alarm, when it begins.
+    fn passed(
+        &mut self,
+        params: &Params,
+        t: SessionNs,
+        bpm: f64,
+        set: Option<u32>,
+    ) -> Option<Finding> {
         let ceiling = self.ceiling?;
         if self.alarmed {
             self.clear(params, t, bpm, ceiling);

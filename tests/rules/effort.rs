@@ -187,6 +187,39 @@ fn a_lost_heart_rate_is_found_once_a_gap_and_stops_where_it_is_required() {
 }
 
 #[test]
+fn a_gap_that_only_shows_by_the_next_value_is_found_too() {
+    let mut session = Session::squat(&knee());
+    assert!(session.heart(0.0, Some(100.0)).is_empty());
+    assert!(session.heart(5.0, Some(100.0)).is_empty());
+    let gap = session.heart(11.0, Some(100.0));
+    assert_eq!((gap.len(), gap[0].verdict), (1, Verdict::Invalid));
+    assert!(session.heart(12.0, Some(100.0)).is_empty());
+}
+
+#[test]
+fn a_gap_neither_ends_an_alarm_nor_carries_a_rise_across() {
+    let mut session = Session::squat(&knee());
+    for t in 0..4 {
+        assert!(session.heart(f64::from(t), Some(150.0)).is_empty());
+    }
+    session.heart(20.0, None);
+    assert!(
+        session.heart(21.0, Some(150.0)).is_empty(),
+        "the dwell begins anew"
+    );
+    assert_eq!(session.heart(26.0, Some(150.0)).len(), 1);
+    // Two values below the clearing number, nothing between them: not ten seconds of proof.
+    assert!(session.heart(27.0, Some(120.0)).is_empty());
+    assert_eq!(session.heart(38.0, Some(120.0)).len(), 1, "the gap itself");
+    for t in 39..=47 {
+        assert!(
+            session.heart(f64::from(t), Some(150.0)).is_empty(),
+            "the same alarm"
+        );
+    }
+}
+
+#[test]
 fn a_gap_between_sets_is_found_when_the_set_starts_and_without_any_call_at_the_repetition() {
     let mut session = Session::with(Some(&knee()), Vec::new());
     assert!(
