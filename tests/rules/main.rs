@@ -11,5 +11,6 @@
 mod effort;
 mod limits;
 mod plans;
+mod properties;
 mod session;
 mod watch;

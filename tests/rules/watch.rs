@@ -7,7 +7,7 @@ use plimsoll::{
         finding::{Action, Baseline, Severity, Source, Verdict},
         metric::Metric,
         plan::{Reaction, TrainingSide},
-        rep::{HeartStats, Measurement, Rep, Stage},
+        rep::{HeartStats, Measured, Measurement, Missing, Rep, Stage},
     },
     rules::rep_verdict,
 };
@@ -265,6 +265,72 @@ fn weight_shift_cues_against_the_own_baseline_only() {
         shifted(&mut session),
         (Verdict::Within, Action::Record, Source::Baseline)
     );
+}
+
+#[test]
+fn a_target_may_stay_unsure_and_the_repetition_is_still_within() {
+    let mut session = Session::squat(&knee());
+    for n in 1..=5 {
+        let found = session.rep(&Rep {
+            measurements: depth(n, 87.0).measurements,
+            ..good(n)
+        });
+        let target = one(&found, "TARGET");
+        assert_eq!(
+            (target.verdict, target.action),
+            (Verdict::Unsure, Action::Record)
+        );
+        assert_eq!(one(&found, "DEPTH_OVER").verdict, Verdict::Within);
+    }
+}
+
+/// Verdict and attention of a trunk that leans by these amounts; thresholds 40 and 45 deg, guard 3 deg.
+fn leaning(tilts: &[f64]) -> Vec<Severity> {
+    let row = own(Metric::TrunkForwardTilt, "max", 30.0);
+    let mut session = Session::with(Some(&knee()), vec![row]);
+    session.start(&SetRole::Working, LEGS);
+    let judged = tilts.iter().zip(1..).map(|(tilt, n)| {
+        let found = session.rep(&trunk(n, *tilt, Stage::Confirmed));
+        one(&found, "TRUNK_FWD").severity
+    });
+    judged.collect()
+}
+
+#[test]
+fn persistence_raises_and_hysteresis_holds() {
+    use Severity::{Minor, Moderate, Note};
+    // Past the first threshold in three of the last five.
+    assert_eq!(
+        leaning(&[41.0, 30.0, 41.0, 30.0, 41.0]),
+        [Minor, Note, Minor, Note, Moderate]
+    );
+    assert_eq!(
+        leaning(&[41.0, 41.0, 30.0, 30.0, 30.0, 41.0]),
+        [Minor, Minor, Note, Note, Note, Minor]
+    );
+    // Past the second in two of the last three.
+    assert_eq!(leaning(&[46.0, 30.0, 46.0]), [Minor, Note, Moderate]);
+    assert_eq!(
+        leaning(&[46.0, 30.0, 30.0, 46.0]),
+        [Minor, Note, Note, Minor]
+    );
+    // Once raised, half a guard band inside is needed to fall.
+    assert_eq!(
+        leaning(&[46.0, 46.0, 39.0, 38.0, 39.0]),
+        [Minor, Moderate, Moderate, Note, Note]
+    );
+}
+
+#[test]
+fn a_watch_item_without_data_keeps_the_repetition_from_being_within() {
+    let row = own(Metric::TrunkForwardTilt, "max", 30.0);
+    let mut session = Session::with(Some(&knee()), vec![row]);
+    session.start(&SetRole::Working, LEGS);
+    let mut holed = good(1);
+    holed.measurements[1].measured = Measured::Missing {
+        why: Missing::LostSamples,
+    };
+    assert_eq!(rep_verdict(&session.rep(&holed)), Verdict::Invalid);
 }
 
 #[test]
