@@ -26,7 +26,7 @@ pub(super) struct HeartWatch {
     over_since: Option<SessionNs>,
     under_since: Option<SessionNs>,
     alarmed: bool,
-    last_valid: Option<SessionNs>,
+    silent_since: Option<SessionNs>,
     gap_reported: bool,
     seen: bool,
 }
@@ -40,7 +40,7 @@ impl HeartWatch {
             over_since: None,
             under_since: None,
             alarmed: false,
-            last_valid: None,
+            silent_since: None,
             gap_reported: false,
             seen: false,
         }
@@ -70,13 +70,27 @@ impl HeartWatch {
             self.under_since = None;
             return self.silence(params, t, set);
         };
+        // The gap may end before anybody said that it was there.
+        let gap = self.silence(params, t, set);
         self.seen = true;
         if self.gap_s(t) > params.heart_gap_s {
             // What was before a gap says nothing of now.
             self.over_since = None;
+            self.under_since = None;
         }
-        self.last_valid = Some(t);
+        self.silent_since = Some(t);
         self.gap_reported = false;
+        self.passed(params, t, bpm, set).or(gap)
+    }
+
+    /// The ceiling's alarm, when it begins.
+    fn passed(
+        &mut self,
+        params: &Params,
+        t: SessionNs,
+        bpm: f64,
+        set: Option<u32>,
+    ) -> Option<Finding> {
         let ceiling = self.ceiling?;
         if self.alarmed {
             self.clear(params, t, bpm, ceiling);
@@ -114,7 +128,7 @@ impl HeartWatch {
     }
 
     fn gap_s(&self, t: SessionNs) -> f64 {
-        self.last_valid
+        self.silent_since
             .map_or(0.0, |last| t.seconds() - last.seconds())
     }
 
@@ -125,7 +139,7 @@ impl HeartWatch {
             return None;
         }
         // A session that never had a value: the gap begins where we began to look.
-        self.last_valid.get_or_insert(t);
+        self.silent_since.get_or_insert(t);
         if self.gap_reported || set.is_none() || self.gap_s(t) <= params.heart_gap_s {
             return None;
         }

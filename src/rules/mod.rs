@@ -11,7 +11,7 @@
 //! | `limits` | plan-wide restrictions and exercise limits combined: the tighter wins |
 //! | `coach` | targets and tempo |
 //! | `watch` | compensations: thresholds from plan, baseline or table |
-//! | [`compensation`] | the table of compensations |
+//! | [`mod@compensation`] | the table of compensations |
 //! | `check` | one check: a reading, a window, persistence, a finding |
 //! | `reading` | one number out of a repetition, or why there is none |
 //! | `heart` | heart-rate ceiling with dwell, gaps, zone |
@@ -39,9 +39,6 @@ mod outcome;
 mod reading;
 mod set;
 mod watch;
-
-#[cfg(test)]
-mod fixtures;
 
 pub use arming::arming;
 pub use compensation::compensation;

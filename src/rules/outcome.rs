@@ -24,10 +24,9 @@ pub fn rep_verdict(findings: &[Finding]) -> Verdict {
 
 fn counted(finding: &Finding) -> Verdict {
     match (finding.kind, finding.verdict) {
-        (CheckKind::Target, Verdict::Unsure) => Verdict::Within,
         (CheckKind::Watch, Verdict::Invalid) => Verdict::Invalid,
         (CheckKind::Watch, Verdict::Outside) if finding.action > Action::Record => Verdict::Outside,
-        (CheckKind::Watch, _) => Verdict::Within,
+        (CheckKind::Watch, _) | (CheckKind::Target, Verdict::Unsure) => Verdict::Within,
         (_, verdict) => verdict,
     }
 }

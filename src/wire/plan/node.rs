@@ -96,7 +96,7 @@ impl<'i> Document<'i> {
     pub fn table<'a, 'r>(&'a self, reader: &'r mut Reader) -> Table<'a, 'i, 'r> {
         Table {
             reader,
-            table: self.0.get_ref(),
+            entries: self.0.get_ref(),
             path: String::new(),
             place: Place { line: 1, column: 1 },
             asked: Vec::new(),
@@ -107,7 +107,7 @@ impl<'i> Document<'i> {
 /// A table being read.
 pub(super) struct Table<'a, 'i, 'r> {
     pub reader: &'r mut Reader,
-    table: &'a DeTable<'i>,
+    entries: &'a DeTable<'i>,
     path: String,
     place: Place,
     asked: Vec<&'static str>,
@@ -115,12 +115,12 @@ pub(super) struct Table<'a, 'i, 'r> {
 
 impl<'a, 'i, 'r> Table<'a, 'i, 'r> {
     pub fn open(reader: &'r mut Reader, node: &Node<'a, 'i>) -> Option<Self> {
-        let DeValue::Table(table) = node.value else {
+        let DeValue::Table(entries) = node.value else {
             return reader.mistyped(node, "a table");
         };
         Some(Self {
             reader,
-            table,
+            entries,
             path: node.path.clone(),
             place: node.place,
             asked: Vec::new(),
@@ -129,7 +129,7 @@ impl<'a, 'i, 'r> Table<'a, 'i, 'r> {
 
     fn node(&mut self, key: &'static str) -> Option<Node<'a, 'i>> {
         self.asked.push(key);
-        let value = self.table.get(key)?;
+        let value = self.entries.get(key)?;
         let node = Node {
             value: value.get_ref(),
             path: join(&self.path, key),
@@ -155,25 +155,23 @@ impl<'a, 'i, 'r> Table<'a, 'i, 'r> {
         key: &'static str,
         read: impl FnOnce(&mut Reader, &Node<'a, 'i>) -> Option<T>,
     ) -> Option<T> {
-        match self.node(key) {
-            Some(node) => read(self.reader, &node),
-            None => {
-                let path = join(&self.path, key);
-                let home = if self.path.is_empty() {
-                    "the plan".to_owned()
-                } else {
-                    format!("`{}`", self.path)
-                };
-                let message = format!("key `{key}` is missing in {home}");
-                self.reader.report(self.place, &path, message, None);
-                None
-            }
+        if let Some(node) = self.node(key) {
+            return read(self.reader, &node);
         }
+        let path = join(&self.path, key);
+        let home = if self.path.is_empty() {
+            "the plan".to_owned()
+        } else {
+            format!("`{}`", self.path)
+        };
+        let message = format!("key `{key}` is missing in {home}");
+        self.reader.report(self.place, &path, message, None);
+        None
     }
 
     /// Refuses every key that nobody asked for.
     pub fn close(self) {
-        for (key, _) in self.table {
+        for (key, _) in self.entries {
             let name: &str = key.get_ref();
             if self.asked.contains(&name) {
                 continue;
