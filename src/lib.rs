@@ -11,4 +11,5 @@ pub mod rules;
 pub mod wire;
 
 pub mod source;
+pub mod store;
 pub mod web;

@@ -1,1 +1,197 @@
-//! The store of sessions: samples, repetitions, findings.
+//! The store of sessions: what was said on the bus, durable, and readable while it is written.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`embedded`] | the store in one folder: `SQLite` for what comes in, Parquet for finished sessions |
+//! | [`schema`] | opening the database: tables, versions, what is not one |
+//! | [`samples`] | series of samples, from either |
+//! | [`archive`] | samples of a closed session move to Parquet |
+//! | [`verify`] | is everything there that the tables of contents name |
+//! | [`export`] | CSV and Parquet for people |
+//! | [`table`] | samples, repetitions and findings as columns |
+//! | [`files`] | files that are never half-written |
+//! | [`error`] | what can go wrong |
+//!
+//! Times are nanoseconds of the session's clock, values in the units of the model. Nothing is judged
+//! or computed here, and what is merely live is not kept. Calls block: call them off the async threads.
+
+mod archive;
+pub mod embedded;
+mod error;
+mod export;
+mod files;
+mod samples;
+mod schema;
+mod table;
+mod verify;
+
+pub use error::StoreError;
+pub use export::ExportFormat;
+pub use verify::Report;
+
+use crate::model::{
+    event::Numbered,
+    finding::Baseline,
+    sample::{Sample, StreamId},
+    session::{SessionHeader, SessionId},
+    time::SessionNs,
+    window::Window,
+};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Where sessions are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// Folder of the store, made if it is not there; relative to the working directory.
+    /// Default `plimsoll-data`.
+    pub dir: PathBuf,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            dir: PathBuf::from("plimsoll-data"),
+        }
+    }
+}
+
+/// A session as the store knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionInfo {
+    /// What it began with.
+    pub header: SessionHeader,
+    /// The plan file, if there is a plan.
+    pub plan_text: Option<String>,
+    /// It ended and everything said about it is here.
+    pub closed: bool,
+}
+
+/// A store. Several handles, also of several processes, may be open on one folder.
+#[derive(Debug)]
+pub enum Store {
+    /// In one folder of this machine.
+    Embedded(embedded::Embedded),
+}
+
+impl Store {
+    /// The store in `dir`; folder and database are made if they are not there.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        embedded::Embedded::open(dir).map(Self::Embedded)
+    }
+
+    /// A session begins. Saying the same again changes nothing; another header or plan under a
+    /// known identifier is an error.
+    pub fn begin(
+        &mut self,
+        header: &SessionHeader,
+        plan_text: Option<&str>,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Embedded(s) => s.begin(header, plan_text),
+        }
+    }
+
+    /// Keeps windows and events, all or none; when this returns they are durable. What is there
+    /// already stays as it is; live events are left out.
+    pub fn append(
+        &mut self,
+        session: &SessionId,
+        windows: &[Window],
+        events: &[Numbered],
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Embedded(s) => s.append(session, windows, events),
+        }
+    }
+
+    /// The session ended and everything said about it was appended.
+    pub fn close(&mut self, session: &SessionId) -> Result<(), StoreError> {
+        match self {
+            Self::Embedded(s) => s.close(session),
+        }
+    }
+
+    /// All sessions, in the order in which they began here.
+    pub fn sessions(&self) -> Result<Vec<SessionInfo>, StoreError> {
+        match self {
+            Self::Embedded(s) => s.sessions(),
+        }
+    }
+
+    /// One session.
+    pub fn session(&self, session: &SessionId) -> Result<SessionInfo, StoreError> {
+        match self {
+            Self::Embedded(s) => s.session(session),
+        }
+    }
+
+    /// Samples of a stream between two instants, both included, in the order of the stream.
+    pub fn stream(
+        &self,
+        session: &SessionId,
+        stream: StreamId,
+        from: SessionNs,
+        to: SessionNs,
+    ) -> Result<Vec<Sample>, StoreError> {
+        match self {
+            Self::Embedded(s) => s.stream(session, stream, from, to),
+        }
+    }
+
+    /// Streams that have samples, ascending.
+    pub fn streams(&self, session: &SessionId) -> Result<Vec<StreamId>, StoreError> {
+        match self {
+            Self::Embedded(s) => s.streams(session),
+        }
+    }
+
+    /// Events of a session, by sequence.
+    pub fn events(&self, session: &SessionId) -> Result<Vec<Numbered>, StoreError> {
+        match self {
+            Self::Embedded(s) => s.events(session),
+        }
+    }
+
+    /// The last window of those that are here without a hole since window 0.
+    pub fn durable(&self, session: &SessionId) -> Result<Option<u64>, StoreError> {
+        match self {
+            Self::Embedded(s) => s.durable(session),
+        }
+    }
+
+    /// Baselines from a client's closed sessions: the latest of each exercise, side, metric and feature.
+    pub fn baselines(&self, client: &str) -> Result<Vec<Baseline>, StoreError> {
+        match self {
+            Self::Embedded(s) => s.baselines(client),
+        }
+    }
+
+    /// Counts a session and lists what is missing or damaged.
+    pub fn verify(&self, session: &SessionId) -> Result<Report, StoreError> {
+        match self {
+            Self::Embedded(s) => s.verify(session),
+        }
+    }
+
+    /// Writes a session's samples, repetitions and findings as tables into `out_dir`; the files written.
+    pub fn export(
+        &self,
+        session: &SessionId,
+        format: ExportFormat,
+        out_dir: &Path,
+    ) -> Result<Vec<PathBuf>, StoreError> {
+        match self {
+            Self::Embedded(s) => s.export(session, format, out_dir),
+        }
+    }
+
+    /// Moves the samples of a closed session to compressed files. Killed at any point, nothing is
+    /// lost, and calling it again finishes.
+    pub fn compact(&mut self, session: &SessionId) -> Result<(), StoreError> {
+        match self {
+            Self::Embedded(s) => s.compact(session),
+        }
+    }
+}

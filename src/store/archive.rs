@@ -1,0 +1,117 @@
+//! Samples of a closed session move to Parquet, one file a stream: written, read back and compared,
+//! durable under their names, and only then dropped from the database, in one transaction. Killed
+//! before that, the database still has everything and the files are written again.
+
+use super::{
+    StoreError,
+    embedded::{Embedded, known},
+    files, samples, table,
+};
+use crate::model::{
+    sample::{Sample, StreamId},
+    session::SessionId,
+    time::SessionNs,
+};
+use polars::prelude::{DataFrame, ParquetWriter};
+use rusqlite::{Connection, params};
+
+/// What was written of one stream.
+struct Written {
+    stream: StreamId,
+    samples: usize,
+    crc32: u32,
+}
+
+/// A table as a Parquet file (zstd).
+pub(super) fn parquet(table: &mut DataFrame) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes).finish(table)?;
+    Ok(bytes)
+}
+
+impl Embedded {
+    pub(super) fn compact(&mut self, session: &SessionId) -> Result<(), StoreError> {
+        let view = self.snapshot()?;
+        let known = known(&view, session)?;
+        if !known.closed {
+            return Err(StoreError::StillOpen(session.0.clone()));
+        }
+        if known.compacted {
+            return Ok(());
+        }
+        let before = extent(&view, known.number)?;
+        let streams = samples::streams(&view, known.number)?;
+        let folder = self.folder(session);
+        files::make_private_dir(&folder)?;
+        let mut written = Vec::with_capacity(streams.len());
+        for stream in streams {
+            let (first, last) = (SessionNs(i64::MIN), SessionNs(i64::MAX));
+            let rows = samples::read(&view, &folder, known.number, stream, first, last)?;
+            let bytes = parquet(&mut table::samples(stream.kind, &rows)?)?;
+            let entry = Written {
+                stream,
+                samples: rows.len(),
+                crc32: crc32fast::hash(&bytes),
+            };
+            files::write_whole(&folder, &samples::file_name(stream), &bytes)?;
+            if !samples::from_parquet(stream, bytes)?
+                .iter()
+                .map(bits)
+                .eq(rows.iter().map(bits))
+            {
+                let what = format!("{} does not read back", samples::file_name(stream));
+                return Err(StoreError::Damaged(what));
+            }
+            written.push(entry);
+        }
+        drop(view);
+        self.hand_over(known.number, before, &written)
+    }
+
+    /// From now on the files hold the samples.
+    fn hand_over(
+        &mut self,
+        session: i64,
+        before: (i64, i64),
+        written: &[Written],
+    ) -> Result<(), StoreError> {
+        let transaction = self.writing()?;
+        if extent(&transaction, session)? != before {
+            // Somebody appended to or compacted it meanwhile: the files may lack that.
+            return Err(StoreError::Busy);
+        }
+        for w in written {
+            transaction.execute(
+                "INSERT INTO archives (session, device, kind, samples, crc32)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![
+                    session,
+                    w.stream.device.0,
+                    w.stream.kind.as_str(),
+                    w.samples as i64,
+                    w.crc32
+                ],
+            )?;
+        }
+        transaction.execute("DELETE FROM batches WHERE session = ?1", [session])?;
+        transaction.execute(
+            "UPDATE sessions SET compacted = 1 WHERE number = ?1",
+            [session],
+        )?;
+        transaction.commit()?;
+        // Space goes back to the system if nobody is in the way; otherwise it is used for what comes.
+        let _ = self.db.execute_batch("PRAGMA incremental_vacuum");
+        Ok(())
+    }
+}
+
+/// Number of batches and samples in the database.
+fn extent(db: &Connection, session: i64) -> Result<(i64, i64), StoreError> {
+    let sql = "SELECT count(*), coalesce(sum(count), 0) FROM batches WHERE session = ?1";
+    Ok(db.query_row(sql, [session], |r| Ok((r.get(0)?, r.get(1)?)))?)
+}
+
+/// What must be equal of a sample, a value that is no number included.
+fn bits((sequence, s): &(u64, Sample)) -> (u64, i64, [u32; 6], u8) {
+    (*sequence, s.t.0, s.values.map(f32::to_bits), s.quality.0)
+}

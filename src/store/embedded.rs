@@ -1,0 +1,331 @@
+//! The store in one folder: `plimsoll.sqlite` for everything that comes in, `sessions/<id>/` for the
+//! samples of compacted sessions. One call of `append` is one transaction.
+
+use super::{SessionInfo, StoreError, files, samples, schema};
+use crate::{
+    model::{
+        event::{Event, Numbered},
+        finding::Baseline,
+        sample::{Sample, StreamId},
+        session::{SessionHeader, SessionId},
+        time::SessionNs,
+        window::{Batch, Window},
+    },
+    wire::payload,
+};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use std::path::{Path, PathBuf};
+
+/// Name of the database in the folder.
+const DATABASE: &str = "plimsoll.sqlite";
+
+/// Longest identifier of a session: it becomes the name of a folder.
+const LONGEST_ID: usize = 128;
+
+/// The store in one folder.
+#[derive(Debug)]
+pub struct Embedded {
+    pub(super) db: Connection,
+    pub(super) dir: PathBuf,
+}
+
+/// What the store remembers of a session for its own use.
+pub(super) struct Known {
+    pub(super) number: i64,
+    pub(super) closed: bool,
+    pub(super) compacted: bool,
+    pub(super) next_window: u64,
+}
+
+/// The session's row.
+pub(super) fn known(db: &Connection, session: &SessionId) -> Result<Known, StoreError> {
+    let sql = "SELECT number, closed, compacted, next_window FROM sessions WHERE id = ?1";
+    db.prepare_cached(sql)?
+        .query_row([&session.0], |r| {
+            Ok(Known {
+                number: r.get(0)?,
+                closed: r.get(1)?,
+                compacted: r.get(2)?,
+                next_window: r.get::<_, i64>(3)?.cast_unsigned(),
+            })
+        })
+        .optional()?
+        .ok_or_else(|| StoreError::UnknownSession(session.0.clone()))
+}
+
+impl Embedded {
+    pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
+        files::make_private_dir(dir)?;
+        Ok(Self {
+            db: schema::open(&dir.join(DATABASE))?,
+            dir: dir.to_owned(),
+        })
+    }
+
+    /// A transaction that writes: taken at once, so that it cannot fail half-way for another's.
+    pub(super) fn writing(&mut self) -> Result<Transaction<'_>, StoreError> {
+        Ok(self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?)
+    }
+
+    /// A view of the store that does not change while several questions are asked.
+    pub(super) fn snapshot(&self) -> Result<Transaction<'_>, StoreError> {
+        Ok(self.db.unchecked_transaction()?)
+    }
+
+    pub(super) fn begin(
+        &mut self,
+        header: &SessionHeader,
+        plan_text: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let id = &header.session.0;
+        let json = header_text(header)?;
+        let transaction = self.writing()?;
+        match info(&transaction, &header.session)? {
+            Some(there) if there.header == *header && there.plan_text.as_deref() == plan_text => {
+                return Ok(());
+            }
+            Some(_) => return Err(StoreError::DifferentSession(id.clone())),
+            None => {}
+        }
+        transaction.execute(
+            "INSERT INTO sessions (id, client, header, plan_text) VALUES (?1, ?2, ?3, ?4)",
+            params![id, header.client, json, plan_text],
+        )?;
+        Ok(transaction.commit()?)
+    }
+
+    pub(super) fn append(
+        &mut self,
+        session: &SessionId,
+        windows: &[Window],
+        events: &[Numbered],
+    ) -> Result<(), StoreError> {
+        let transaction = self.writing()?;
+        let known = known(&transaction, session)?;
+        let into = Appending {
+            db: &transaction,
+            session: known.number,
+        };
+        let mut new = 0;
+        for window in windows {
+            new += into.window(window, known.compacted)?;
+        }
+        for event in events {
+            new += into.event(event)?;
+        }
+        if known.compacted && new > 0 {
+            return Err(StoreError::Compacted(session.0.clone()));
+        }
+        into.advance(known.next_window)?;
+        Ok(transaction.commit()?)
+    }
+
+    pub(super) fn close(&mut self, session: &SessionId) -> Result<(), StoreError> {
+        let transaction = self.writing()?;
+        let known = known(&transaction, session)?;
+        if !known.closed {
+            let sql = "UPDATE sessions SET closed = 1 WHERE number = ?1";
+            transaction.execute(sql, [known.number])?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    pub(super) fn sessions(&self) -> Result<Vec<SessionInfo>, StoreError> {
+        let sql = "SELECT header, plan_text, closed FROM sessions ORDER BY number";
+        let mut statement = self.db.prepare(sql)?;
+        let rows = statement.query_map([], info_row)?;
+        rows.map(|row| read_info(row?)).collect()
+    }
+
+    pub(super) fn session(&self, session: &SessionId) -> Result<SessionInfo, StoreError> {
+        info(&self.db, session)?.ok_or_else(|| StoreError::UnknownSession(session.0.clone()))
+    }
+
+    pub(super) fn stream(
+        &self,
+        session: &SessionId,
+        stream: StreamId,
+        from: SessionNs,
+        to: SessionNs,
+    ) -> Result<Vec<Sample>, StoreError> {
+        let view = self.snapshot()?;
+        let number = known(&view, session)?.number;
+        let folder = self.folder(session);
+        let rows = samples::read(&view, &folder, number, stream, from, to)?;
+        Ok(rows.into_iter().map(|(_, sample)| sample).collect())
+    }
+
+    pub(super) fn streams(&self, session: &SessionId) -> Result<Vec<StreamId>, StoreError> {
+        let view = self.snapshot()?;
+        let number = known(&view, session)?.number;
+        samples::streams(&view, number)
+    }
+
+    pub(super) fn events(&self, session: &SessionId) -> Result<Vec<Numbered>, StoreError> {
+        let view = self.snapshot()?;
+        let number = known(&view, session)?.number;
+        let mut statement =
+            view.prepare_cached("SELECT event FROM events WHERE session = ?1 ORDER BY sequence")?;
+        let rows = statement.query_map([number], |r| r.get::<_, String>(0))?;
+        rows.map(|row| read_event(&row?)).collect()
+    }
+
+    pub(super) fn durable(&self, session: &SessionId) -> Result<Option<u64>, StoreError> {
+        Ok(known(&self.db, session)?.next_window.checked_sub(1))
+    }
+
+    pub(super) fn baselines(&self, client: &str) -> Result<Vec<Baseline>, StoreError> {
+        let mut statement = self.db.prepare(
+            "SELECT event FROM sessions JOIN events ON session = number
+             WHERE client = ?1 AND closed AND baseline ORDER BY number, sequence",
+        )?;
+        let rows = statement.query_map([client], |r| r.get::<_, String>(0))?;
+        let mut latest: Vec<Baseline> = Vec::new();
+        for row in rows {
+            let Event::Baseline(baseline) = read_event(&row?)?.event else {
+                continue;
+            };
+            match latest.iter_mut().find(|b| same_measure(b, &baseline)) {
+                Some(earlier) => *earlier = baseline,
+                None => latest.push(baseline),
+            }
+        }
+        Ok(latest)
+    }
+
+    /// Where the samples of a session go when it is compacted.
+    pub(super) fn folder(&self, session: &SessionId) -> PathBuf {
+        self.dir.join("sessions").join(&session.0)
+    }
+}
+
+/// What one transaction of `append` writes into.
+struct Appending<'t> {
+    db: &'t Transaction<'t>,
+    session: i64,
+}
+
+impl Appending<'_> {
+    /// Number of rows that were not there. The samples of a known window of a compacted session are
+    /// in its files already.
+    fn window(&self, window: &Window, compacted: bool) -> Result<usize, StoreError> {
+        let manifest = &window.manifest;
+        let json = utf8(payload::encode_manifest(manifest)?)?;
+        let sql = "INSERT OR IGNORE INTO windows (session, idx, manifest) VALUES (?1, ?2, ?3)";
+        let mut new = self.db.prepare_cached(sql)?.execute(params![
+            self.session,
+            manifest.index.cast_signed(),
+            json
+        ])?;
+        if compacted {
+            return Ok(new);
+        }
+        for batch in &window.batches {
+            new += self.batch(batch)?;
+        }
+        Ok(new)
+    }
+
+    fn batch(&self, batch: &Batch) -> Result<usize, StoreError> {
+        let bytes = payload::encode_batch(batch)?;
+        let times = || batch.samples.iter().map(|s| s.t.0);
+        let sql = "INSERT OR IGNORE INTO batches
+            (session, device, kind, first_sequence, count, t_first, t_last, payload)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        Ok(self.db.prepare_cached(sql)?.execute(params![
+            self.session,
+            batch.stream.device.0,
+            batch.stream.kind.as_str(),
+            batch.first_sequence.cast_signed(),
+            batch.samples.len() as i64,
+            times().min(),
+            times().max(),
+            bytes,
+        ])?)
+    }
+
+    fn event(&self, event: &Numbered) -> Result<usize, StoreError> {
+        if matches!(event.event, Event::Live(_)) {
+            return Ok(0);
+        }
+        let json = utf8(payload::encode_event(event)?)?;
+        let sql = "INSERT OR IGNORE INTO events (session, sequence, window, baseline, event)
+            VALUES (?1, ?2, ?3, ?4, ?5)";
+        Ok(self.db.prepare_cached(sql)?.execute(params![
+            self.session,
+            event.sequence.cast_signed(),
+            event.window.cast_signed(),
+            matches!(event.event, Event::Baseline(_)),
+            json,
+        ])?)
+    }
+
+    /// Moves the mark of windows without a hole as far as it goes now.
+    fn advance(&self, from: u64) -> Result<(), StoreError> {
+        let sql = "SELECT 1 FROM windows WHERE session = ?1 AND idx = ?2";
+        let mut statement = self.db.prepare_cached(sql)?;
+        let mut next = from;
+        while statement.exists(params![self.session, next.cast_signed()])? {
+            next += 1;
+        }
+        if next != from {
+            let sql = "UPDATE sessions SET next_window = ?2 WHERE number = ?1";
+            let mut statement = self.db.prepare_cached(sql)?;
+            statement.execute(params![self.session, next.cast_signed()])?;
+        }
+        Ok(())
+    }
+}
+
+fn header_text(header: &SessionHeader) -> Result<String, StoreError> {
+    let id = &header.session.0;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if id.is_empty() || id.len() > LONGEST_ID || !id.chars().all(allowed) {
+        return Err(StoreError::BadIdentifier(id.clone()));
+    }
+    let text = serde_json::to_string(header).unwrap_or_default();
+    match serde_json::from_str::<SessionHeader>(&text) {
+        Ok(read) if read == *header => Ok(text),
+        _ => Err(StoreError::BadHeader(id.clone())),
+    }
+}
+
+type InfoRow = (String, Option<String>, bool);
+
+fn info_row(row: &Row) -> rusqlite::Result<InfoRow> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+fn info(db: &Connection, session: &SessionId) -> Result<Option<SessionInfo>, StoreError> {
+    let sql = "SELECT header, plan_text, closed FROM sessions WHERE id = ?1";
+    let mut statement = db.prepare_cached(sql)?;
+    let row = statement.query_row([&session.0], info_row).optional()?;
+    row.map(read_info).transpose()
+}
+
+fn read_info((header, plan_text, closed): InfoRow) -> Result<SessionInfo, StoreError> {
+    let header = serde_json::from_str(&header)
+        .map_err(|e| StoreError::Damaged(format!("header of a session: {e}")))?;
+    Ok(SessionInfo {
+        header,
+        plan_text,
+        closed,
+    })
+}
+
+pub(super) fn read_event(json: &str) -> Result<Numbered, StoreError> {
+    payload::decode_event(json.as_bytes())
+        .map_err(|e| StoreError::Damaged(format!("an event: {e}")))
+}
+
+fn same_measure(a: &Baseline, b: &Baseline) -> bool {
+    let measure = |b: &Baseline| (b.side, b.metric);
+    measure(a) == measure(b) && a.exercise == b.exercise && a.feature == b.feature
+}
+
+fn utf8(json: Vec<u8>) -> Result<String, StoreError> {
+    String::from_utf8(json)
+        .map_err(|e| StoreError::Payload(payload::PayloadError::Json(e.to_string())))
+}

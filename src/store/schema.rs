@@ -1,0 +1,140 @@
+//! Opening the database: tables, versions, and what is not one of ours.
+//!
+//! Commits are durable when they return (write-ahead log, `synchronous=FULL`); readers never wait for
+//! the writer. Sessions are rows with a number of their own so that their name is not in every row.
+
+use super::{StoreError, files};
+use rusqlite::{Connection, TransactionBehavior};
+use std::{path::Path, time::Duration};
+
+/// Version of the tables below, in the file's `user_version`.
+const VERSION: i64 = 1;
+
+/// "Plim" in the file's `application_id`: this database is ours.
+const APPLICATION: i64 = 0x506c_696d;
+
+/// Longest wait for another process's transaction.
+const BUSY: Duration = Duration::from_secs(5);
+
+const TABLES: &str = "
+CREATE TABLE sessions (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    client TEXT NOT NULL,
+    header TEXT NOT NULL,           -- JSON
+    plan_text TEXT,
+    closed INTEGER NOT NULL DEFAULT 0,
+    next_window INTEGER NOT NULL DEFAULT 0,  -- windows 0 to next_window - 1 are all here
+    compacted INTEGER NOT NULL DEFAULT 0     -- samples are in the files of `archives`
+);
+CREATE INDEX sessions_client ON sessions (client);
+CREATE TABLE windows (
+    session INTEGER NOT NULL REFERENCES sessions (number),
+    idx INTEGER NOT NULL,
+    manifest TEXT NOT NULL,         -- as on the bus
+    PRIMARY KEY (session, idx)
+) WITHOUT ROWID;
+CREATE TABLE batches (
+    session INTEGER NOT NULL REFERENCES sessions (number),
+    device INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    first_sequence INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    t_first INTEGER NOT NULL,       -- earliest and latest time in it, ns
+    t_last INTEGER NOT NULL,
+    payload BLOB NOT NULL,          -- as on the bus
+    PRIMARY KEY (session, device, kind, first_sequence)
+) WITHOUT ROWID;
+CREATE TABLE events (
+    session INTEGER NOT NULL REFERENCES sessions (number),
+    sequence INTEGER NOT NULL,
+    window INTEGER NOT NULL,
+    baseline INTEGER NOT NULL,      -- is a baseline, for finding a client's
+    event TEXT NOT NULL,            -- as on the bus
+    PRIMARY KEY (session, sequence)
+) WITHOUT ROWID;
+CREATE INDEX events_baseline ON events (session) WHERE baseline;
+CREATE TABLE archives (
+    session INTEGER NOT NULL REFERENCES sessions (number),
+    device INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    samples INTEGER NOT NULL,
+    crc32 INTEGER NOT NULL,         -- of the file
+    PRIMARY KEY (session, device, kind)
+) WITHOUT ROWID;
+";
+
+/// The database at `path`, made if it is not there.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let new = !path.exists();
+    let opening = |e| StoreError::opening(path, e);
+    let mut db = Connection::open(path).map_err(opening)?;
+    db.busy_timeout(BUSY).map_err(opening)?;
+    // Asked first: on somebody else's file nothing may be changed, not even its mode of writing.
+    refuse_strangers(&db, path)?;
+    if version(&db).map_err(opening)? == 0 {
+        // Only works before the first table: space of compacted sessions goes back to the system.
+        db.pragma_update(None, "auto_vacuum", "INCREMENTAL")
+            .map_err(opening)?;
+    }
+    db.pragma_update(None, "journal_mode", "WAL")
+        .map_err(opening)?;
+    db.pragma_update(None, "synchronous", "FULL")
+        .map_err(opening)?;
+    db.pragma_update(None, "foreign_keys", "ON")
+        .map_err(opening)?;
+    create(&mut db, path)?;
+    if new && let Some(dir) = path.parent() {
+        files::sync_dir(dir)?;
+    }
+    Ok(db)
+}
+
+fn version(db: &Connection) -> rusqlite::Result<i64> {
+    db.pragma_query_value(None, "user_version", |r| r.get(0))
+}
+
+fn refuse_strangers(db: &Connection, path: &Path) -> Result<(), StoreError> {
+    let opening = |e| StoreError::opening(path, e);
+    let application: i64 = db
+        .pragma_query_value(None, "application_id", |r| r.get(0))
+        .map_err(opening)?;
+    let tables: i64 = db
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))
+        .map_err(opening)?;
+    if application != APPLICATION && (application != 0 || tables != 0) {
+        return Err(StoreError::NotADatabase {
+            path: path.to_owned(),
+        });
+    }
+    let found = version(db).map_err(opening)?;
+    if found > VERSION {
+        return Err(StoreError::NewerSchema {
+            path: path.to_owned(),
+            found,
+            known: VERSION,
+        });
+    }
+    Ok(())
+}
+
+/// All tables or none, also when two processes open a new store at the same time.
+fn create(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let opening = |e| StoreError::opening(path, e);
+    if version(db).map_err(opening)? == VERSION {
+        return Ok(());
+    }
+    let transaction = db
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(opening)?;
+    if version(&transaction).map_err(opening)? == 0 {
+        transaction.execute_batch(TABLES).map_err(opening)?;
+        transaction
+            .pragma_update(None, "application_id", APPLICATION)
+            .map_err(opening)?;
+        transaction
+            .pragma_update(None, "user_version", VERSION)
+            .map_err(opening)?;
+    }
+    transaction.commit().map_err(opening)
+}

@@ -1,0 +1,244 @@
+//! Is everything there that the windows' tables of contents name, and can it be read.
+//!
+//! Every problem is one line for a person. A batch that never arrived is a problem here too: the
+//! session is incomplete, even if the analysis already knows and said so.
+
+use super::{
+    StoreError,
+    embedded::{Embedded, known, read_event},
+    samples,
+};
+use crate::{
+    model::{
+        sample::StreamId,
+        session::SessionId,
+        time::SessionNs,
+        window::{BatchRef, Manifest},
+    },
+    wire::payload,
+};
+use rusqlite::Connection;
+use std::{collections::BTreeMap, path::Path};
+
+/// What a session holds and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Windows.
+    pub windows: u64,
+    /// Samples that can be read.
+    pub samples: u64,
+    /// Events that can be read.
+    pub events: u64,
+    /// What is missing or damaged; empty = nothing.
+    pub problems: Vec<String>,
+}
+
+/// Sequence numbers `[first, end)` without a hole.
+type Run = (u64, u64);
+
+impl Embedded {
+    pub(super) fn verify(&self, session: &SessionId) -> Result<Report, StoreError> {
+        let view = self.snapshot()?;
+        let known = known(&view, session)?;
+        let mut report = Report::default();
+        integrity(&view, &mut report)?;
+        let named = windows(&view, known.number, known.closed, &mut report)?;
+        let mut stored = BTreeMap::new();
+        for stream in samples::streams(&view, known.number)? {
+            let runs = stored_runs(
+                &view,
+                &self.folder(session),
+                known.number,
+                stream,
+                &mut report,
+            )?;
+            stored.insert(stream, runs);
+        }
+        compare(&named, &stored, &mut report);
+        events(&view, known.number, &mut report)?;
+        Ok(report)
+    }
+}
+
+fn integrity(db: &Connection, report: &mut Report) -> Result<(), StoreError> {
+    let mut statement = db.prepare("PRAGMA integrity_check")?;
+    let lines = statement.query_map([], |r| r.get::<_, String>(0))?;
+    for line in lines {
+        let line = line?;
+        if line != "ok" {
+            report.problems.push(format!("database: {line}"));
+        }
+    }
+    Ok(())
+}
+
+/// Batches that the windows name, by stream.
+fn windows(
+    db: &Connection,
+    session: i64,
+    closed: bool,
+    report: &mut Report,
+) -> Result<BTreeMap<StreamId, Vec<BatchRef>>, StoreError> {
+    let mut statement =
+        db.prepare("SELECT idx, manifest FROM windows WHERE session = ?1 ORDER BY idx")?;
+    let rows = statement.query_map([session], |r| {
+        Ok((r.get::<_, i64>(0)?.cast_unsigned(), r.get::<_, String>(1)?))
+    })?;
+    let mut named: BTreeMap<StreamId, Vec<BatchRef>> = BTreeMap::new();
+    let (mut next, mut last) = (0, false);
+    for row in rows {
+        let (index, json) = row?;
+        if index > next {
+            report
+                .problems
+                .push(format!("windows {next} to {} are missing", index - 1));
+        }
+        next = index.saturating_add(1);
+        report.windows += 1;
+        match payload::decode_manifest(json.as_bytes()) {
+            Ok(Manifest {
+                index: i,
+                batches,
+                last: l,
+                ..
+            }) if i == index => {
+                last = l;
+                for batch in batches {
+                    named.entry(batch.stream).or_default().push(batch);
+                }
+            }
+            Ok(other) => {
+                report
+                    .problems
+                    .push(format!("window {index} holds window {}", other.index));
+            }
+            Err(e) => report.problems.push(format!("window {index}: {e}")),
+        }
+    }
+    if closed && !last {
+        report
+            .problems
+            .push("the session is closed without its last window".to_owned());
+    }
+    Ok(named)
+}
+
+fn stored_runs(
+    db: &Connection,
+    folder: &Path,
+    session: i64,
+    stream: StreamId,
+    report: &mut Report,
+) -> Result<Vec<Run>, StoreError> {
+    let mut runs: Vec<Run> = Vec::new();
+    match samples::archived(db, folder, session, stream) {
+        Ok(rows) => {
+            for (sequence, _) in rows.unwrap_or_default() {
+                extend(
+                    &mut runs,
+                    (sequence, sequence.saturating_add(1)),
+                    stream,
+                    report,
+                );
+            }
+        }
+        Err(e) => report.problems.push(e.to_string()),
+    }
+    let (first, last) = (SessionNs(i64::MIN), SessionNs(i64::MAX));
+    for batch in samples::batches(db, session, stream, first, last)? {
+        match batch {
+            Ok(batch) => {
+                let end = batch
+                    .first_sequence
+                    .saturating_add(batch.samples.len() as u64);
+                extend(&mut runs, (batch.first_sequence, end), stream, report);
+            }
+            Err(e) => report.problems.push(e.to_string()),
+        }
+    }
+    report.samples += runs.iter().map(|(first, end)| end - first).sum::<u64>();
+    Ok(runs)
+}
+
+/// Adds a run that begins no earlier than the last one did.
+fn extend(runs: &mut Vec<Run>, run: Run, stream: StreamId, report: &mut Report) {
+    match runs.last_mut() {
+        Some(last) if run.0 <= last.1 => {
+            if run.0 < last.1 {
+                report
+                    .problems
+                    .push(format!("{} from {} are stored twice", name(stream), run.0));
+            }
+            last.1 = last.1.max(run.1);
+        }
+        _ => runs.push(run),
+    }
+}
+
+fn compare(
+    named: &BTreeMap<StreamId, Vec<BatchRef>>,
+    stored: &BTreeMap<StreamId, Vec<Run>>,
+    report: &mut Report,
+) {
+    let problems = &mut report.problems;
+    for (stream, batches) in named {
+        let runs = stored.get(stream).map_or(&[][..], Vec::as_slice);
+        let mut next = 0;
+        for batch in batches {
+            let run = (
+                batch.first_sequence,
+                batch.first_sequence.saturating_add(batch.count.into()),
+            );
+            if run.0 != next {
+                problems.push(format!(
+                    "{}: {} follows {next} in the windows",
+                    name(*stream),
+                    run.0
+                ));
+            }
+            next = run.1;
+            // Runs ascend: the one that could hold it is the last that begins before it.
+            let before = runs.partition_point(|r| r.0 <= run.0);
+            if before == 0 || runs[before - 1].1 < run.1 {
+                let last = run.1.saturating_sub(1);
+                problems.push(format!("{} {} to {last} are missing", name(*stream), run.0));
+            }
+        }
+    }
+    for (stream, runs) in stored {
+        let end = named.get(stream).and_then(|b| b.last());
+        let end = end.map_or(0, |b| b.first_sequence.saturating_add(b.count.into()));
+        if let Some(beyond) = runs.last().filter(|r| r.1 > end) {
+            problems.push(format!(
+                "{} up to {} are in no window",
+                name(*stream),
+                beyond.1 - 1
+            ));
+        }
+    }
+}
+
+fn events(db: &Connection, session: i64, report: &mut Report) -> Result<(), StoreError> {
+    let sql = "SELECT sequence, event FROM events WHERE session = ?1 ORDER BY sequence";
+    let mut statement = db.prepare(sql)?;
+    let rows = statement.query_map([session], |r| {
+        Ok((r.get::<_, i64>(0)?.cast_unsigned(), r.get::<_, String>(1)?))
+    })?;
+    for row in rows {
+        let (sequence, json) = row?;
+        match read_event(&json) {
+            Ok(event) if event.sequence == sequence => report.events += 1,
+            Ok(event) => {
+                report
+                    .problems
+                    .push(format!("event {sequence} holds event {}", event.sequence));
+            }
+            Err(e) => report.problems.push(format!("event {sequence}: {e}")),
+        }
+    }
+    Ok(())
+}
+
+fn name(stream: StreamId) -> String {
+    format!("samples of {} {}", stream.device.0, stream.kind.as_str())
+}
