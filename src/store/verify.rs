@@ -224,8 +224,15 @@ fn events(db: &Connection, session: i64, report: &mut Report) -> Result<(), Stor
     let rows = statement.query_map([session], |r| {
         Ok((r.get::<_, i64>(0)?.cast_unsigned(), r.get::<_, String>(1)?))
     })?;
+    let mut next = 0;
     for row in rows {
         let (sequence, json) = row?;
+        if sequence > next {
+            report
+                .problems
+                .push(format!("events {next} to {} are missing", sequence - 1));
+        }
+        next = sequence.saturating_add(1);
         match read_event(&json) {
             Ok(event) if event.sequence == sequence => report.events += 1,
             Ok(event) => {
