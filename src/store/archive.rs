@@ -47,7 +47,8 @@ impl Embedded {
         for stream in streams {
             let (first, last) = (SessionNs(i64::MIN), SessionNs(i64::MAX));
             let rows = samples::read(&view, &folder, known.number, stream, first, last)?;
-            let bytes = parquet(&mut table::samples(stream.kind, &rows)?)?;
+            // Seconds are for people; here they would only take space.
+            let bytes = parquet(&mut table::samples(stream.kind, &rows)?.drop("t_s")?)?;
             let entry = Written {
                 stream,
                 samples: rows.len(),
@@ -88,7 +89,7 @@ impl Embedded {
                     session,
                     w.stream.device.0,
                     w.stream.kind.as_str(),
-                    w.samples as i64,
+                    samples::row_count(w.samples),
                     w.crc32
                 ],
             )?;
@@ -100,9 +101,17 @@ impl Embedded {
         )?;
         transaction.commit()?;
         // Space goes back to the system if nobody is in the way; otherwise it is used for what comes.
-        let _ = self.db.execute_batch("PRAGMA incremental_vacuum");
+        let _ = give_back(&self.db);
         Ok(())
     }
+}
+
+/// Shortens the file by its unused pages. Every step of the statement does one.
+fn give_back(db: &Connection) -> rusqlite::Result<()> {
+    let mut statement = db.prepare("PRAGMA incremental_vacuum")?;
+    let mut pages = statement.query([])?;
+    while pages.next()?.is_some() {}
+    Ok(())
 }
 
 /// Number of batches and samples in the database.

@@ -239,7 +239,7 @@ impl Appending<'_> {
             batch.stream.device.0,
             batch.stream.kind.as_str(),
             batch.first_sequence.cast_signed(),
-            batch.samples.len() as i64,
+            samples::row_count(batch.samples.len()),
             times().min(),
             times().max(),
             bytes,

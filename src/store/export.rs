@@ -1,5 +1,5 @@
 //! A session as tables for people and their tools: one file a stream, one of repetitions, one of
-//! findings. Column names carry units; see [`table`].
+//! findings. Column names carry units; see `table`.
 
 use super::{
     StoreError, archive,

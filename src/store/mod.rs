@@ -3,14 +3,14 @@
 //! | file | what |
 //! |---|---|
 //! | [`embedded`] | the store in one folder: `SQLite` for what comes in, Parquet for finished sessions |
-//! | [`schema`] | opening the database: tables, versions, what is not one |
-//! | [`samples`] | series of samples, from either |
-//! | [`archive`] | samples of a closed session move to Parquet |
-//! | [`verify`] | is everything there that the tables of contents name |
-//! | [`export`] | CSV and Parquet for people |
-//! | [`table`] | samples, repetitions and findings as columns |
-//! | [`files`] | files that are never half-written |
-//! | [`error`] | what can go wrong |
+//! | `schema` | opening the database: tables, versions, what is not one |
+//! | `samples` | series of samples, from either |
+//! | `archive` | samples of a closed session move to Parquet |
+//! | `verify` | is everything there that the tables of contents name |
+//! | `export` | CSV and Parquet for people |
+//! | `table` | samples, repetitions and findings as columns |
+//! | `files` | files that are never half-written |
+//! | `error` | what can go wrong |
 //!
 //! Times are nanoseconds of the session's clock, values in the units of the model. Nothing is judged
 //! or computed here, and what is merely live is not kept. Calls block: call them off the async threads.

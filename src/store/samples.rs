@@ -17,6 +17,11 @@ use std::{collections::BTreeSet, fs, io::Cursor, path::Path};
 /// A sample with its sequence number.
 pub(super) type Numbered = (u64, Sample);
 
+/// A number of samples as the database has it.
+pub(super) fn row_count(n: usize) -> i64 {
+    (n as u64).cast_signed()
+}
+
 /// Name of the file with a stream of a compacted session.
 pub(super) fn file_name(stream: StreamId) -> String {
     format!(
@@ -118,7 +123,7 @@ fn checked(stream: StreamId, first: u64, count: i64, bytes: &[u8]) -> Result<Bat
         .map_err(|e| StoreError::Damaged(format!("{}: {e}", name())))?;
     let same = batch.stream == stream
         && batch.first_sequence == first
-        && batch.samples.len() as i64 == count;
+        && row_count(batch.samples.len()) == count;
     same.then_some(batch)
         .ok_or_else(|| StoreError::Damaged(format!("{} holds another batch", name())))
 }
@@ -147,7 +152,7 @@ pub(super) fn archived(
         return Err(StoreError::Damaged(what));
     }
     let rows = from_parquet(stream, bytes)?;
-    if rows.len() as i64 != count {
+    if row_count(rows.len()) != count {
         let what = format!("{} has {} of {count} samples", path.display(), rows.len());
         return Err(StoreError::Damaged(what));
     }

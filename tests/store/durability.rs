@@ -1,0 +1,230 @@
+//! A process that is killed for real, a disk that is really full, a reader beside the writer.
+
+use crate::stage::{SENSORS, all, assert_whole, expected, header, id, imu, stored, window};
+use plimsoll::store::{ExportFormat, Store, StoreError};
+use rand::{RngExt, SeedableRng};
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+/// Which store the process that gets killed writes to.
+const WRITE_TO: &str = "PLIMSOLL_TEST_STORE";
+
+#[test]
+#[ignore = "runs only in the process that gets killed"]
+fn appends_until_killed() {
+    let dir = std::env::var(WRITE_TO).unwrap();
+    let mut store = Store::open(Path::new(&dir)).unwrap();
+    store.begin(&header("s1", "c1"), None).unwrap();
+    let first = store.durable(&id("s1")).unwrap().map_or(0, |w| w + 1);
+    for group in 0.. {
+        // Groups of 1 to 4 windows.
+        let from = first + group * 4;
+        for windows in [from..from + 1, from + 1..from + 4] {
+            let last = windows.end - 1;
+            let windows: Vec<_> = windows.map(|i| window(i, false)).collect();
+            store.append(&id("s1"), &windows, &[]).unwrap();
+            print!("\nacked {last}\n");
+            std::io::stdout().flush().unwrap();
+        }
+    }
+}
+
+#[test]
+#[ignore = "runs only in the process that gets killed"]
+fn compacts_until_killed() {
+    let dir = std::env::var(WRITE_TO).unwrap();
+    let mut store = Store::open(Path::new(&dir)).unwrap();
+    print!("\nacked 0\n");
+    store.compact(&id("s1")).unwrap();
+}
+
+fn child(test: &str, dir: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--ignored", "--nocapture"])
+        .env(WRITE_TO, dir)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Kills `child` (SIGKILL: no destructor, no flush) `after` its first acknowledgement; the last one
+/// it gave.
+fn kill(mut child: Child, after: Duration) -> Option<u64> {
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut acks = lines.filter_map(|line| line.ok()?.strip_prefix("acked ")?.parse().ok());
+    let first: Option<u64> = acks.next();
+    let rest = thread::spawn(move || acks.last());
+    thread::sleep(after);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    rest.join().unwrap().or(first)
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+    let mut before = 0;
+    for _ in 0..10 {
+        let after = Duration::from_micros(random.random_range(0..150_000));
+        let acked = kill(
+            child("durability::appends_until_killed", folder.path()),
+            after,
+        )
+        .unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let durable = store.durable(&id("s1")).unwrap().unwrap();
+        assert!(
+            durable >= acked,
+            "{acked} was acknowledged, {durable} is there"
+        );
+        assert!(
+            acked >= before,
+            "the process went on where the last one stopped"
+        );
+        assert_whole(&store, &id("s1"), durable + 1);
+        before = durable;
+    }
+}
+
+#[test]
+fn nothing_is_lost_when_compaction_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let count = 300;
+    drop(stored(folder.path(), "s1", count));
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(8);
+    for _ in 0..6 {
+        let after = Duration::from_micros(random.random_range(0..30_000));
+        kill(
+            child("durability::compacts_until_killed", folder.path()),
+            after,
+        );
+        let store = Store::open(folder.path()).unwrap();
+        assert_whole(&store, &id("s1"), count);
+    }
+    let mut store = Store::open(folder.path()).unwrap();
+    store.compact(&id("s1")).unwrap();
+    assert_whole(&store, &id("s1"), count);
+}
+
+#[test]
+fn half_a_compaction_is_done_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = stored(folder.path(), "s1", 20);
+    let archive = folder.path().join("sessions/s1");
+    fs::create_dir_all(&archive).unwrap();
+    // As if it was killed before the samples were handed over.
+    fs::write(archive.join("samples_0_imu.parquet"), "half").unwrap();
+    fs::write(archive.join(".samples_1_imu.parquet.tmp"), "half").unwrap();
+    assert_whole(&store, &id("s1"), 20);
+    store.compact(&id("s1")).unwrap();
+    assert_whole(&store, &id("s1"), 20);
+    store.compact(&id("s1")).unwrap();
+    let files = fs::read_dir(&archive).unwrap().count();
+    assert_eq!(files, usize::from(SENSORS) + 1);
+    assert_eq!(store.streams(&id("s1")).unwrap().len(), files);
+}
+
+#[test]
+fn a_reader_sees_whole_appends_while_another_handle_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    store.begin(&header("s1", "c1"), None).unwrap();
+    let dir = folder.path().to_owned();
+    let writer = thread::spawn(move || {
+        for i in 0..100 {
+            let windows = [window(2 * i, false), window(2 * i + 1, false)];
+            store.append(&id("s1"), &windows, &[]).unwrap();
+        }
+    });
+    let reader = Store::open(&dir).unwrap();
+    let mut seen = Vec::new();
+    loop {
+        let finished = writer.is_finished();
+        let found = all(&reader, &id("s1"), imu(2));
+        assert_eq!(found.len() % 20, 0);
+        assert!(found == expected(imu(2), found.len() as u64 / 10));
+        seen.push(found.len());
+        if finished {
+            break;
+        }
+    }
+    writer.join().unwrap();
+    assert_eq!(seen.last(), Some(&2000));
+    assert!(seen.is_sorted());
+    seen.dedup();
+    assert!(seen.len() > 3, "never read while it was written: {seen:?}");
+    assert_whole(&reader, &id("s1"), 200);
+}
+
+/// A small disk; gone when dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(path: PathBuf) -> Option<Self> {
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
+            .arg(&path)
+            .status();
+        mounted.is_ok_and(|s| s.success()).then_some(Self(path))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_is_said_and_loses_nothing_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(folder.path().to_owned()) else {
+        eprintln!("not tested: this user may not mount a small disk");
+        return;
+    };
+    let dir = disk.0.join("store");
+    let mut store = Store::open(&dir).unwrap();
+    store.begin(&header("s1", "c1"), None).unwrap();
+    File::create(disk.0.join("ballast"))
+        .unwrap()
+        .write_all(&vec![0; 300_000])
+        .unwrap();
+    let mut next = 0;
+    let error = loop {
+        match store.append(&id("s1"), &[window(next, false)], &[]) {
+            Ok(()) => next += 1,
+            Err(error) => break error,
+        }
+        assert!(next < 10_000, "1 MB never got full");
+    };
+    assert!(matches!(error, StoreError::DiskFull), "{error:?}");
+    assert!(next > 5, "full after {next} windows");
+    // Still full: what was acknowledged can be read, here and by the next process.
+    assert_whole(&store, &id("s1"), next);
+    drop(store);
+    let mut store = Store::open(&dir).unwrap();
+    assert_whole(&store, &id("s1"), next);
+    let out = disk.0.join("out");
+    let mut rest = File::create(disk.0.join("rest")).unwrap();
+    while rest.write_all(&[0; 512]).is_ok() {}
+    let error = store
+        .export(&id("s1"), ExportFormat::Csv, &out)
+        .unwrap_err();
+    assert!(matches!(error, StoreError::DiskFull), "{error:?}");
+    let left = fs::read_dir(&out).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "half a table is left");
+    // Space again: it goes on.
+    fs::remove_file(disk.0.join("ballast")).unwrap();
+    fs::remove_file(disk.0.join("rest")).unwrap();
+    store
+        .append(&id("s1"), &[window(next, false)], &[])
+        .unwrap();
+    assert_whole(&store, &id("s1"), next + 1);
+}
