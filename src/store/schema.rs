@@ -5,7 +5,7 @@
 
 use super::{StoreError, files};
 use rusqlite::{Connection, TransactionBehavior};
-use std::{path::Path, time::Duration};
+use std::{path::Path, thread, time::Duration};
 
 /// Version of the tables below, in the file's `user_version`.
 const VERSION: i64 = 1;
@@ -15,6 +15,10 @@ const APPLICATION: i64 = 0x506c_696d;
 
 /// Longest wait for another process's transaction.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// Waiting where `SQLite` does not: this often, this long.
+const RETRIES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(50);
 
 const TABLES: &str = "
 CREATE TABLE sessions (
@@ -67,27 +71,41 @@ CREATE TABLE archives (
 /// The database at `path`, made if it is not there.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let new = !path.exists();
-    let opening = |e| StoreError::opening(path, e);
-    let mut db = Connection::open(path).map_err(opening)?;
-    db.busy_timeout(BUSY).map_err(opening)?;
-    // Asked first: on somebody else's file nothing may be changed, not even its mode of writing.
-    refuse_strangers(&db, path)?;
-    if version(&db).map_err(opening)? == 0 {
-        // Only works before the first table: space of compacted sessions goes back to the system.
-        db.pragma_update(None, "auto_vacuum", "INCREMENTAL")
-            .map_err(opening)?;
+    let mut db = Connection::open(path).map_err(|e| StoreError::opening(path, e))?;
+    let mut prepared = prepare(&mut db, path);
+    // `SQLite` does not wait by itself where another process turns to the log at the same moment.
+    for _ in 0..RETRIES {
+        if !matches!(prepared, Err(StoreError::Busy)) {
+            break;
+        }
+        thread::sleep(PAUSE);
+        prepared = prepare(&mut db, path);
     }
-    db.pragma_update(None, "journal_mode", "WAL")
-        .map_err(opening)?;
-    db.pragma_update(None, "synchronous", "FULL")
-        .map_err(opening)?;
-    db.pragma_update(None, "foreign_keys", "ON")
-        .map_err(opening)?;
-    create(&mut db, path)?;
+    prepared?;
     if new && let Some(dir) = path.parent() {
         files::sync_dir(dir)?;
     }
     Ok(db)
+}
+
+fn prepare(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let opening = |e| StoreError::opening(path, e);
+    db.busy_timeout(BUSY).map_err(opening)?;
+    // Asked first: on somebody else's file nothing may be changed, not even its mode of writing.
+    refuse_strangers(db, path)?;
+    if version(db).map_err(opening)? == 0 {
+        // Only works before the first table: space of compacted sessions goes back to the system.
+        db.pragma_update(None, "auto_vacuum", "INCREMENTAL")
+            .map_err(opening)?;
+    }
+    for (name, value) in [
+        ("journal_mode", "WAL"),
+        ("synchronous", "FULL"),
+        ("foreign_keys", "ON"),
+    ] {
+        db.pragma_update(None, name, value).map_err(opening)?;
+    }
+    create(db, path)
 }
 
 fn version(db: &Connection) -> rusqlite::Result<i64> {
@@ -96,11 +114,12 @@ fn version(db: &Connection) -> rusqlite::Result<i64> {
 
 fn refuse_strangers(db: &Connection, path: &Path) -> Result<(), StoreError> {
     let opening = |e| StoreError::opening(path, e);
-    let application: i64 = db
-        .pragma_query_value(None, "application_id", |r| r.get(0))
-        .map_err(opening)?;
+    // In this order: what another process makes in between has both, and looks empty or ours.
     let tables: i64 = db
         .query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))
+        .map_err(opening)?;
+    let application: i64 = db
+        .pragma_query_value(None, "application_id", |r| r.get(0))
         .map_err(opening)?;
     if application != APPLICATION && (application != 0 || tables != 0) {
         return Err(StoreError::NotADatabase {

@@ -294,7 +294,7 @@ fn a_store_of_a_newer_program_is_refused() {
 
 #[test]
 fn two_processes_may_make_a_store_at_the_same_time() {
-    for _ in 0..5 {
+    for _ in 0..30 {
         let folder = tempfile::tempdir().unwrap();
         let open = || Store::open(folder.path()).map(drop);
         thread::scope(|s| {
