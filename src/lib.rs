@@ -10,5 +10,6 @@ pub mod report;
 pub mod rules;
 pub mod wire;
 
+pub mod mqtt;
 pub mod source;
 pub mod web;
