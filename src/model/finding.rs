@@ -2,6 +2,7 @@
 
 use super::{
     metric::Metric,
+    plan::TrainingSide,
     rep::{Missing, Stage},
     time::SessionNs,
 };
@@ -90,7 +91,8 @@ pub struct Finding {
     pub rep: Option<u32>,
     /// Live (`confirmed`) or after the set (`final`).
     pub stage: Stage,
-    /// Rule identifier: a code of the compensation table, or `LIMIT`, `TARGET`, `TEMPO`, `HR_CEILING`, `HR_ZONE`.
+    /// Rule identifier: a code of the compensation table, or `LIMIT`, `TARGET`, `TEMPO`, `HR_CEILING`, `HR_ZONE`,
+    /// `LOAD_MAX`, `PAIN`, `PAIN_RISE`, `RPE`, `SYMPTOM`.
     pub code: String,
     /// What kind of number.
     pub kind: CheckKind,
@@ -123,6 +125,8 @@ pub struct Finding {
 pub struct Baseline {
     /// Exercise library id.
     pub exercise: String,
+    /// Working side: a left baseline says nothing of the right.
+    pub side: TrainingSide,
     /// What.
     pub metric: Metric,
     /// Which feature of it: `max`, `min`, `at_turn`, `range`.

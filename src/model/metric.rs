@@ -102,6 +102,7 @@ macro_rules! metrics {
 use Part::{Foot, Forearm, Mid, Shank, Thigh, UpperArm};
 use Segment::{Pelvis, Thorax};
 
+// The last four are typed by a person after a set, never measured by a sensor.
 metrics! {
     KneeFlexion = "knee_flexion", "deg", A, 5.0, [Thigh, Shank];
     HipFlexion = "hip_flexion", "deg", A, 6.0, [Mid(Pelvis), Thigh];
@@ -138,4 +139,8 @@ metrics! {
     ShankPeakAccel = "shank_peak_accel", "[g]", B, 0.2, [Shank];
     Smoothness = "smoothness", "1", B, 0.2, [];
     HeartRate = "heart_rate", "/min", A, 3.0, [];
+    Pain = "pain", "{score}", A, 0.0, [];
+    Exertion = "exertion", "{score}", A, 0.0, [];
+    Symptoms = "symptoms", "{count}", A, 0.0, [];
+    Load = "load", "kg", A, 0.0, [];
 }

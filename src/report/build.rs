@@ -274,13 +274,10 @@ fn status(all: &Gathered, plan: Option<&Plan>) -> Status {
     }
     let of_reps = all.sets.values().flat_map(|s| s.findings.iter());
     for f in of_reps.chain(all.others.iter()) {
-        if f.verdict != Verdict::Outside {
-            continue;
-        }
-        if f.kind == CheckKind::Limit && f.rep.is_some() {
+        if f.verdict == Verdict::Outside && f.kind == CheckKind::Limit && f.rep.is_some() {
             limit_reps.insert((f.set, f.rep));
         }
-        if f.action == Action::Stop {
+        if is_stop(f) {
             // Several numbers passed in one repetition are one stop.
             stops.insert((f.set, f.rep, f.rep.is_none().then_some(f.id)));
         }
@@ -356,7 +353,7 @@ fn load_words(asked: &Prescription) -> String {
     };
     let mut text = value.map_or_else(|| kind.replace('_', " "), |v| format!("{v} {kind}"));
     if let Some(max) = load.max_kg {
-        text.push_str(&format!(", at most {} kg", words::number(max, "kg")));
+        text += &format!(", max {} kg", words::number(max, "kg"));
     }
     text
 }
@@ -399,8 +396,10 @@ pub(super) fn value_at_turn(rep: &Rep, metric: Metric) -> Option<(f64, f64)> {
 
 fn range(set: &SetFacts, metric: Metric) -> Option<Spread> {
     let judged = |rep: u32| {
+        // A lower limit is judged on the smallest value, which is seldom the range that was trained.
         set.of_rep(rep)
-            .find(|f| f.metric == metric && f.kind == CheckKind::Limit)
+            .filter(|f| f.metric == metric && f.kind == CheckKind::Limit)
+            .max_by_key(|f| f.max.is_some())
             .and_then(|f| Some((f.value?, f.error)))
     };
     let values: Vec<(f64, Option<f64>)> = set
@@ -444,6 +443,11 @@ pub(super) fn median(values: &mut [f64]) -> Option<f64> {
     }
 }
 
+/// Also a required signal that was lost: not outside, and a stop all the same.
+fn is_stop(f: &Finding) -> bool {
+    f.action == Action::Stop && f.verdict != Verdict::Within
+}
+
 /// How far past its number a value lies; `None` where there is no value.
 fn excess(f: &Finding) -> Option<f64> {
     let v = f.value?;
@@ -457,11 +461,14 @@ fn breaches(all: &Gathered, traces: &[RepTrace]) -> Vec<Breach> {
     let mut found: Vec<Breach> = Vec::new();
     let mut deepest: Vec<f64> = Vec::new();
     for f in of_reps.chain(all.others.iter()).copied() {
-        if f.verdict != Verdict::Outside || f.kind == CheckKind::Watch {
+        let outside = f.verdict == Verdict::Outside && f.kind != CheckKind::Watch;
+        if !outside && !is_stop(f) {
             continue;
         }
         let same = |b: &Breach| {
-            b.set == f.set && b.code == f.code && b.metric == f.metric && b.kind == f.kind
+            (b.set, b.kind, b.metric) == (f.set, f.kind, f.metric)
+                && b.code == f.code
+                && (b.min, b.max) == (f.min, f.max)
         };
         let past = excess(f).unwrap_or(f64::NEG_INFINITY);
         let at = found.iter().position(same).unwrap_or_else(|| {

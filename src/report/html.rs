@@ -10,12 +10,18 @@ use super::{
     verdict::{Counts, RepVerdict},
     words,
 };
-use crate::model::{command::SetRole, finding::Source};
+use crate::model::{
+    command::{SetRole, StopReason},
+    finding::{CheckKind, Source, Verdict},
+};
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 /// More pictures than this do not fit the sheet; the tables are always complete.
 const CHARTS_SHOWN: usize = 3;
 const THUMBNAILS_SHOWN: usize = 4;
+
+/// Widths of the columns of section C, % of the sheet.
+const SET_COLUMNS: [u32; 9] = [4, 12, 11, 12, 13, 15, 5, 5, 23];
 
 const BOUNDARY: &str = "This software records movement and heart rate during supervised training and \
     compares them with numbers typed in by the client's therapist. It does not diagnose, predict injury, \
@@ -214,12 +220,15 @@ fn done(r: &SessionReport) -> Markup {
         h2 { "Done against planned" }
         @if r.sets.is_empty() { p.soft { "No set was recorded." } }
         @else {
-            table {
+            table.sets {
+                colgroup {
+                    @for width in SET_COLUMNS { col style=(format!("width:{width}%")); }
+                }
                 tr {
                     th { "Set" } th { "Exercise" } th { "Reps" } th { "Load" }
-                    th { "Tempo " small { "down-hold-up-hold, s" } }
+                    th { "Tempo, s " small { "down-hold-up-hold" } }
                     th { "Range of motion " small { "median ± [min to max]" } }
-                    th { "RPE · pain" } th { "HR" } th { "Reps against the plan" }
+                    th { "RPE, pain" } th { "HR" } th { "Reps against the plan" }
                 }
                 @for set in &r.sets { (set_row(set)) }
             }
@@ -235,7 +244,7 @@ fn set_row(s: &SetRow) -> Markup {
                 (words::exercise(&s.exercise)) ", " (words::side(s.side))
                 @match s.ended {
                     None => span.asked { "never ended: incomplete" },
-                    Some(crate::model::command::StopReason::Completed) => {},
+                    Some(StopReason::Completed) => {},
                     Some(reason) => span.asked { (words::stop_reason(reason)) },
                 }
             }
@@ -268,7 +277,7 @@ fn range_cell(s: &SetRow) -> Markup {
     markup! {
         @match (s.metric, s.range) {
             (Some(metric), Some(range)) => {
-                (words::metric(metric).therapist) " " span.num { (text::spread(&range, metric)) }
+                (words::metric(metric).therapist) " " (text::spread(&range, metric))
             },
             (Some(metric), None) => { (words::metric(metric).therapist) " " span.soft { "no data" } },
             (None, _) => span.soft { "no data" },
@@ -316,8 +325,7 @@ const fn shape(v: RepVerdict) -> &'static str {
 fn pictures(r: &SessionReport) -> Markup {
     let mut shown: Vec<&Chart> = r.charts.iter().collect();
     // Those with something outside first; otherwise in the order of the session.
-    let is_outside =
-        |p: &super::facts::ChartPoint| p.verdict == Some(crate::model::finding::Verdict::Outside);
+    let is_outside = |p: &super::facts::ChartPoint| p.verdict == Some(Verdict::Outside);
     shown.sort_by_key(|c| !c.points.iter().any(is_outside));
     shown.truncate(CHARTS_SHOWN);
     markup! {
@@ -386,14 +394,14 @@ fn outside(r: &SessionReport) -> Markup {
 }
 
 fn breach_row(b: &Breach) -> Markup {
-    let unit = words::unit_of(&b.code, b.metric);
+    let unit = b.metric.facts().unit;
     let exercise = b.exercise.as_deref().map(|e| e.replace('_', " "));
     markup! {
         tr {
             td { @if let Some(e) = exercise { (e) ", " } @if b.set > 0 { "set " (b.set) ", " } (text::reps(b)) }
-            td { (words::subject(&b.code, b.metric)) }
+            td { (words::subject(b.kind, &b.code, b.metric)) }
             td.num { span.mark.outside { (words::quantity(b.worst, b.error, unit)) } @if let Some(rep) = b.worst_rep { span.soft { " rep " (rep) } } }
-            td.num { (words::kind(b.kind)) " " (words::window(b.min, b.max, unit)) @if b.guard > 0.0 { span.soft { ", guard " (words::quantity(Some(b.guard), None, unit)) } } }
+            td.num { (words::kind(b.kind, &b.code)) " " (words::window(b.min, b.max, unit)) @if b.guard > 0.0 { span.soft { ", guard " (words::quantity(Some(b.guard), None, unit)) } } }
             td { (text::action(b.action)) }
         }
     }
@@ -424,7 +432,7 @@ fn watch_row(w: &WatchRow) -> Markup {
     let unit = w.metric.facts().unit;
     markup! {
         tr {
-            td { (words::subject(&w.code, w.metric)) }
+            td { (words::subject(CheckKind::Watch, &w.code, w.metric)) }
             td { (w.exercise.replace('_', " ")) }
             td.num {
                 @if w.looked == 0 { span.soft { "not judged, " (w.not_judged) " of " (w.not_judged) } }

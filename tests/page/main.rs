@@ -320,3 +320,59 @@ fn stopping_ends_open_streams() {
     line.read_to_end(&mut rest).unwrap();
     assert!(begin.elapsed() < Duration::from_secs(2));
 }
+
+/// Not a check: pictures of the page's states for people to look at, in the target directory.
+#[test]
+#[ignore = "writes pictures"]
+fn pictures() {
+    let (stage, mut page) = opened(Origin::Sensors, true);
+    let mut take = |page: &mut Browser, name: &str| {
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let file = folder.join(format!("page_{name}.png"));
+        std::thread::sleep(Duration::from_millis(400));
+        std::fs::write(&file, page.picture()).unwrap();
+        println!("{}", file.display());
+    };
+    take(&mut page, "1_no_set");
+    stage.start_set(1);
+    std::thread::sleep(Duration::from_secs(8));
+    stage.rep(1, 1, &[finding(1, CheckKind::Limit, Verdict::Within)]);
+    take(&mut page, "2_within");
+    let mut f = finding(2, CheckKind::Limit, Verdict::Unsure);
+    f.action = Action::Cue;
+    stage.rep(1, 2, &[f]);
+    take(&mut page, "3_unsure_cue");
+    let mut watched = finding(3, CheckKind::Watch, Verdict::Outside);
+    watched.code = "TRUNK_FWD".to_owned();
+    stage.rep(
+        1,
+        3,
+        &[finding(4, CheckKind::Limit, Verdict::Within), watched],
+    );
+    take(&mut page, "4_watch");
+    stage.rep(1, 4, &[finding(5, CheckKind::Limit, Verdict::Invalid)]);
+    take(&mut page, "5_no_data");
+    stage.rep(1, 5, &[finding(6, CheckKind::Limit, Verdict::NotAssessed)]);
+    take(&mut page, "6_by_eye");
+    stage.rep(1, 12, &[finding(7, CheckKind::Limit, Verdict::Outside)]);
+    take(&mut page, "7_outside");
+    let mut f = finding(8, CheckKind::Limit, Verdict::Outside);
+    f.action = Action::Stop;
+    stage.rep(1, 13, &[f]);
+    take(&mut page, "8_stop");
+    page.value("document.getElementById('acknowledge').click()");
+    stage.change(|l| {
+        l.sensors[1].stale = true;
+        l.sensors[1].age_s = Some(1.4);
+        l.heart = Some(LiveHeart {
+            bpm: 128.0,
+            age_s: 6.0,
+            stale: true,
+        });
+    });
+    stage.feed.begin(info(Origin::Simulated, false));
+    take(&mut page, "9_lost_simulated");
+    stage.fall_silent();
+    std::thread::sleep(Duration::from_secs(2));
+    take(&mut page, "10_silence");
+}
