@@ -2,8 +2,9 @@
 //! findings, so that the picture shows what was judged and nothing else.
 
 use super::{
-    build::{Gathered, shown_metric, value_at_turn},
     facts::{Chart, ChartPoint},
+    gather::{Gathered, SetFacts},
+    set_rows::{shown_metric, value_at_turn},
 };
 use crate::model::finding::{CheckKind, Finding, Verdict};
 
@@ -82,7 +83,7 @@ fn worse(old: Option<Verdict>, new: Verdict) -> bool {
     old.is_none_or(|o| rank(new) > rank(o))
 }
 
-fn unjudged(charts: &mut Vec<Chart>, number: u32, set: &super::build::SetFacts) {
+fn unjudged(charts: &mut Vec<Chart>, number: u32, set: &SetFacts) {
     let Some(metric) = shown_metric(set) else {
         return;
     };

@@ -20,6 +20,9 @@ const RED: RGBColor = RGBColor(190, 24, 34);
 const AMBER: RGBColor = RGBColor(196, 120, 0);
 const LINE: RGBColor = RGBColor(40, 84, 140);
 
+/// Width that all pictures but thumbnails are drawn for; the sheet scales them.
+const WIDTH: u32 = 380;
+
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Plane<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 /// A drawing that failed has no content worth keeping; the text says so.
@@ -44,8 +47,8 @@ fn picture(size: (u32, u32), draw: impl FnOnce(&Area) -> Drawn) -> String {
 }
 
 /// Judged values, repetition by repetition, against limit and guard band.
-pub(super) fn limit(chart: &Chart) -> String {
-    picture((380, 150), |area| draw_limit(area, chart))
+pub(super) fn limit(chart: &Chart, height: u32) -> String {
+    picture((WIDTH, height), |area| draw_limit(area, chart))
 }
 
 fn draw_limit(area: &Area, chart: &Chart) -> Drawn {
@@ -295,8 +298,8 @@ fn draw_thumbnail(area: &Area, breach: &Breach) -> Drawn {
 }
 
 /// Heart rate over the session with its ceiling; gaps stay gaps.
-pub(super) fn heart(series: &[(f64, f64)], ceiling: Option<f64>) -> String {
-    picture((380, 150), |area| draw_heart(area, series, ceiling))
+pub(super) fn heart(series: &[(f64, f64)], ceiling: Option<f64>, height: u32) -> String {
+    picture((WIDTH, height), |area| draw_heart(area, series, ceiling))
 }
 
 fn draw_heart(area: &Area, series: &[(f64, f64)], ceiling: Option<f64>) -> Drawn {

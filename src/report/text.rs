@@ -228,13 +228,23 @@ fn write_by_eye(out: &mut String, r: &SessionReport) -> fmt::Result {
         return Ok(());
     }
     writeln!(out, "\nBy eye")?;
-    for (exercise, items) in &r.by_eye {
-        writeln!(out, "  {}: {}", words::exercise(exercise), items.join("; "))?;
+    for (item, which) in &r.by_eye {
+        writeln!(out, "  {item} - {}", exercises(which, r))?;
     }
     for (what, who) in &r.by_people {
         writeln!(out, "  {what} ({who})")?;
     }
     Ok(())
+}
+
+/// Names of exercises; "every exercise" where there are several and all are meant.
+pub(super) fn exercises(which: &[String], r: &SessionReport) -> String {
+    let all = r.sets.iter().all(|s| which.contains(&s.exercise));
+    if all && which.len() > 1 {
+        return "every exercise".to_owned();
+    }
+    let names: Vec<String> = which.iter().map(|e| e.replace('_', " ")).collect();
+    names.join(", ")
 }
 
 fn write_data(out: &mut String, r: &SessionReport) -> fmt::Result {

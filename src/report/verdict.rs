@@ -169,6 +169,29 @@ impl Counts {
         parts.join(", ")
     }
 
+    /// `9 within, 1 no data of 10`: only what there is, with the denominator.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        let parts: Vec<String> = [
+            (self.within, "within"),
+            (self.watch, "with watch items"),
+            (self.unsure, "unsure"),
+            (self.outside, "outside"),
+            (self.no_data, "no data"),
+            (self.by_eye, "by eye"),
+            (self.not_checked, "nothing to check"),
+        ]
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{n} {word}"))
+        .collect();
+        if parts.is_empty() {
+            "no repetition".to_owned()
+        } else {
+            format!("{} of {}", parts.join(", "), self.total())
+        }
+    }
+
     /// `2 no data, 1 by eye`: what "not judged" consists of; empty if nothing.
     #[must_use]
     pub fn why_not_judged(&self) -> String {
@@ -252,5 +275,6 @@ mod tests {
         c.add(RepVerdict::ByEye);
         assert_eq!(c.sentence(), "8 within, 1 outside, 3 not judged of 12");
         assert_eq!(c.why_not_judged(), "2 no data, 1 by eye");
+        assert_eq!(c.brief(), "8 within, 1 outside, 2 no data, 1 by eye of 12");
     }
 }

@@ -64,7 +64,10 @@ impl Browser {
             "Target.attachToTarget",
             &json!({ "targetId": id, "flatten": true }),
         );
-        browser.tab = session["sessionId"].as_str().unwrap().to_owned();
+        session["sessionId"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut browser.tab);
         browser
     }
 
@@ -113,6 +116,13 @@ impl Browser {
     pub fn picture(&mut self) -> Vec<u8> {
         let shot = self.ask("Page.captureScreenshot", &json!({ "format": "png" }));
         base64(shot["data"].as_str().unwrap_or_default())
+    }
+
+    /// The page as printed, PDF.
+    pub fn print(&mut self) -> Vec<u8> {
+        let params = json!({ "preferCSSPageSize": true, "printBackground": true });
+        let printed = self.ask("Page.printToPDF", &params);
+        base64(printed["data"].as_str().unwrap_or_default())
     }
 
     fn ask(&mut self, method: &str, params: &Value) -> Value {
