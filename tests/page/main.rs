@@ -79,7 +79,7 @@ fn every_verdict_has_its_word_and_only_within_is_green() {
         stage.rep(1, number, &all);
         word(&mut page, expected, class);
     }
-    assert_eq!(page.text("reps"), "7");
+    page.wait("document.getElementById('reps').textContent === '7'");
     stage.rep(1, 8, &[finding(99, Limit, Outside)]);
     word(&mut page, "OUTSIDE", "outside");
     let checks = page.text("checks");
@@ -203,6 +203,24 @@ fn a_silent_sensor_takes_the_green_away_and_a_stale_heart_rate_is_struck_out() {
     assert!(page.text("heart-age").contains("no HR for"));
     stage.change(|l| l.heart = None);
     page.wait("document.getElementById('heart').textContent === 'no HR'");
+}
+
+#[test]
+fn a_page_that_cannot_show_the_data_says_so() {
+    let (stage, mut page) = opened(Origin::Sensors, true);
+    stage.change(|l| {
+        l.heart = Some(LiveHeart {
+            bpm: f64::NAN,
+            age_s: 0.1,
+            stale: false,
+        });
+    });
+    page.wait("document.getElementById('heart').textContent === 'no HR'");
+    page.wait(HIDDEN);
+    page.value("sensors = () => { throw new Error('on purpose'); }; 0");
+    page.wait(SHOWN);
+    assert_eq!(page.text("silence-word"), "NO DATA");
+    assert!(page.text("silence-why").contains("on purpose"));
 }
 
 #[test]
