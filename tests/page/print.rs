@@ -27,10 +27,10 @@ fn at(seconds: u32) -> SessionNs {
     SessionNs::from_seconds(f64::from(seconds))
 }
 
-/// Four exercises of three sets of ten repetitions, about 50 minutes.
-fn events() -> Vec<Numbered> {
+/// Sets of ten repetitions, three of each exercise, four minutes apart.
+fn events(sets: u32) -> Vec<Numbered> {
     let mut events = Vec::new();
-    for set in 1..=12u32 {
+    for set in 1..=sets {
         let exercise = EXERCISES[(set as usize - 1) / 3];
         let begin = set * 240;
         events.push(Event::SetStarted {
@@ -249,27 +249,26 @@ fn pages(pdf: &[u8]) -> usize {
 }
 
 #[test]
-fn an_ordinary_session_prints_on_one_sheet() {
-    let facts = SessionReport::build(
-        &header(Origin::Simulated),
-        Some(&plan()),
-        &events(),
-        &traces(),
-    );
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("report.html");
-    std::fs::write(&file, report::html(&facts)).unwrap();
-    let mut page = Browser::open(&format!("file://{}", file.display()));
-    page.wait("document.readyState === 'complete' && document.querySelector('footer') !== null");
-    let wide = "document.documentElement.scrollWidth <= window.innerWidth";
-    assert_eq!(
-        page.value(wide),
-        serde_json::json!(true),
-        "nothing sticks out"
-    );
-    let pdf = page.print();
-    let kept = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("report.pdf");
-    std::fs::write(&kept, &pdf).unwrap();
-    std::fs::write(kept.with_extension("html"), report::html(&facts)).unwrap();
-    assert_eq!(pages(&pdf), 1, "see {}", kept.display());
+fn ordinary_sessions_print_on_one_sheet() {
+    for sets in [1, 3, 5, 6, 12] {
+        let facts = SessionReport::build(
+            &header(Origin::Simulated),
+            Some(&plan()),
+            &events(sets),
+            &traces(),
+        );
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let file = folder.join(format!("report_{sets}_sets.html"));
+        std::fs::write(&file, report::html(&facts)).unwrap();
+        let mut page = Browser::open(&format!("file://{}", file.display()));
+        page.wait("document.readyState === 'complete' && !!document.querySelector('footer')");
+        let wide = "document.documentElement.scrollWidth <= window.innerWidth";
+        assert_eq!(
+            page.value(wide),
+            serde_json::json!(true),
+            "nothing sticks out"
+        );
+        let pdf = page.print();
+        assert_eq!(pages(&pdf), 1, "{sets} sets, see {}", file.display());
+    }
 }

@@ -8,6 +8,7 @@ mod pictures;
 mod sets;
 
 use super::{
+    data_quality,
     facts::{Head, SessionReport, Status},
     text,
     verdict::Counts,
@@ -15,8 +16,8 @@ use super::{
 };
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
-/// A session with more sets is laid out closer.
-const SETS_OF_A_SHORT_SESSION: usize = 5;
+/// A session with more lines and charts than this is laid out closer, to stay on one sheet.
+const LINES_OF_A_SHORT_SESSION: usize = 12;
 
 const BOUNDARY: &str = "This software records movement and heart rate during supervised training and \
     compares them with numbers typed in by the client's therapist. It does not diagnose, predict injury, \
@@ -55,7 +56,8 @@ pub fn html(report: &SessionReport) -> String {
 }
 
 fn is_long(r: &SessionReport) -> bool {
-    r.sets.len() > SETS_OF_A_SHORT_SESSION
+    let lists = r.sets.len() + r.outside.len() + r.watch.len() + r.by_eye.len() + r.by_people.len();
+    lists + r.charts.len() + data_quality::remarks(&r.quality).len() > LINES_OF_A_SHORT_SESSION
 }
 
 fn banners(r: &SessionReport) -> Markup {
@@ -134,6 +136,14 @@ fn tile_class(c: &Counts) -> &'static str {
     }
 }
 
+fn plural(n: u32, one: &str) -> String {
+    if n == 1 {
+        one.to_owned()
+    } else {
+        format!("{one}s")
+    }
+}
+
 fn limits_tile(r: &SessionReport) -> Markup {
     let s = &r.status;
     let effort_outside = r.outside.iter().any(|b| b.reps.is_empty());
@@ -148,9 +158,9 @@ fn limits_tile(r: &SessionReport) -> Markup {
             @if r.head.plan.is_none() {
                 b { "not checked" }
             } @else if s.stops > 0 {
-                b { (s.stops) @if s.stops == 1 { " stop" } @else { " stops" } ", " (s.limit_reps) " reps outside a limit" }
+                b { (s.stops) (plural(s.stops, " stop")) ", " (s.limit_reps) (plural(s.limit_reps, " rep")) " outside a limit" }
             } @else if s.counts.outside > 0 {
-                b { (s.counts.outside) " reps outside a number, no stop" }
+                b { (s.counts.outside) (plural(s.counts.outside, " rep")) " outside a number, no stop" }
             } @else if s.counts.judged() == 0 {
                 b { "nothing judged" }
             } @else {
