@@ -29,33 +29,51 @@ pub struct Truth {
 /// Truth of one set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SetTruth {
+    /// Set number.
     pub set: u32,
+    /// Exercise library id.
     pub exercise: String,
+    /// Working side.
     pub side: TrainingSide,
+    /// What for.
     pub role: SetRole,
+    /// Load, kg.
     pub load_kg: Option<f64>,
+    /// Begin, s.
     pub start_s: f64,
+    /// End, s.
     pub end_s: f64,
+    /// Repetitions.
     pub reps: Vec<RepTruth>,
 }
 
 /// Truth of one repetition.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RepTruth {
+    /// Begin, s.
     pub start_s: f64,
+    /// Turn, s.
     pub turn_s: f64,
+    /// End, s.
     pub end_s: f64,
+    /// Peak of the primary angle, deg.
     pub depth_deg: f64,
+    /// Peak forward tilt of the trunk, deg.
     pub lean_deg: f64,
+    /// Phases.
     pub phases: PhaseTruth,
 }
 
 /// Durations of the phases, s.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PhaseTruth {
+    /// Eccentric.
     pub eccentric_s: f64,
+    /// Dwell after it.
     pub pause_stretched_s: f64,
+    /// Concentric.
     pub concentric_s: f64,
+    /// Dwell after it.
     pub pause_shortened_s: f64,
 }
 
