@@ -12,4 +12,5 @@ pub mod wire;
 
 pub mod mqtt;
 pub mod source;
+pub mod store;
 pub mod web;

@@ -61,13 +61,13 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
             () = stop.cancelled() => None,
             item = receiver.recv() => item,
         } {
-            recorder.record(&item).with_context(|| format!("write {}", args.out.display()))?;
+            recorder.item(&item).with_context(|| format!("write {}", args.out.display()))?;
             written += 1;
         }
         source.abort();
         anyhow::Ok(written)
     })?;
-    let sha256 = recorder.finish().with_context(|| format!("end {}", args.out.display()))?;
-    println!("{}: {written} packets and commands, content {sha256}", args.out.display());
+    let recorded = recorder.finish().with_context(|| format!("end {}", args.out.display()))?;
+    println!("{}: {written} packets and commands, content {}", args.out.display(), recorded.content_sha256);
     Ok(Outcome::Done)
 }

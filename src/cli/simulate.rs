@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let finished = writer.finish().context("end the recording")?;
     input::write_whole(&args.out, &finished.inner)?;
     let truth = args.out.with_extension("truth.json");
-    input::write_whole(&truth, session.truth.json().as_bytes())?;
+    input::write_whole(&truth, session.truth.json()?.as_bytes())?;
     println!("{}: {} bytes, content {}", args.out.display(), finished.inner.len(), finished.content_sha256);
     println!("{}", truth.display());
     Ok(Outcome::Done)

@@ -116,7 +116,7 @@ impl Gateway {
                 item = items.recv() => item,
             };
             let Some(item) = item else { break };
-            end = end.max(batch::item_host(&item));
+            end = end.max(item.host());
             record(&mut recorder, &item, &mut recording_error);
             batch::take(&mut self.ingest, &item, &mut out);
             self.publish(&mut out).await?;
@@ -181,7 +181,7 @@ impl Gateway {
 /// Records before anything else; the first failure is said and kept, the session goes on.
 fn record(recorder: &mut Option<Recorder>, item: &Item, failure: &mut Option<RecorderError>) {
     if let Some(writer) = recorder
-        && let Err(e) = writer.record(item)
+        && let Err(e) = tokio::task::block_in_place(|| writer.item(item))
     {
         error!("failed to write the recording, the session goes on without it: {e}");
         failure.get_or_insert(e);

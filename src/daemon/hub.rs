@@ -52,6 +52,10 @@ pub async fn analyse(mut link: Link, params: Params, stop: CancellationToken) ->
     while let Some((topic, bytes)) = link.next(&stop).await {
         let session = topic.session().clone();
         if *topic.subject() == Subject::Session {
+            // An empty one takes the announcement back.
+            if bytes.is_empty() {
+                continue;
+            }
             if let Some(announcement) = understood(&topic, payload::decode_announcement(&bytes)) {
                 sessions.entry(session).or_insert_with(|| begin(&params, &announcement));
             }
@@ -151,6 +155,9 @@ pub async fn store(mut link: Link, store: Arc<Mutex<Store>>, stop: CancellationT
 fn take(store: &Arc<Mutex<Store>>, sessions: &mut BTreeMap<SessionId, Stored>, topic: &Topic, bytes: &[u8]) {
     let session = topic.session();
     if *topic.subject() == Subject::Session {
+        if bytes.is_empty() {
+            return;
+        }
         if let Some(announcement) = understood(topic, payload::decode_announcement(bytes)) {
             announce(store, sessions, session, &announcement);
         }

@@ -17,7 +17,7 @@ use crate::{
         replay::{self, Speed},
     },
     store::Store,
-    web,
+    web::{self, Feed, Page, WebState},
     wire::{recording::Item, topic::Part},
 };
 use anyhow::{Context, Result};
@@ -51,10 +51,9 @@ pub struct Plant {
     bus: BusConfig,
     store: Arc<Mutex<Store>>,
     page: Option<SocketAddr>,
-    feed: feed::Feed,
+    feed: Feed,
     tasks: JoinSet<Result<()>>,
     stop: CancellationToken,
-    _broker: Option<Embedded>,
 }
 
 impl Plant {
@@ -66,7 +65,7 @@ impl Plant {
         let store = Arc::new(Mutex::new(
             Store::open(&config.store.dir).with_context(|| format!("open the store {}", config.store.dir.display()))?,
         ));
-        let (broker, bus) = bus(config)?;
+        let bus = bus(config)?;
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let all = [Part::Session, Part::Samples, Part::Window];
@@ -77,10 +76,10 @@ impl Plant {
         let link = Link::connect(&bus, "store", &with_events, None).await?;
         let (shared, token) = (Arc::clone(&store), stop.clone());
         tasks.spawn(async move { Ok(hub::store(link, shared, token).await?) });
-        let feed = feed::Feed::new(Arc::clone(&store));
+        let feed = Feed::default();
         let link = Link::connect(&bus, "page", &[Part::Session, Part::Event, Part::Live], None).await?;
-        tasks.spawn(feed.clone().run(link, stop.clone()));
-        let mut plant = Self { bus, store, page: None, feed, tasks, stop, _broker: broker };
+        tasks.spawn(feed::run(link, feed.clone(), stop.clone()));
+        let mut plant = Self { bus, store, page: None, feed, tasks, stop };
         if page {
             plant.serve(config.web.listen).await?;
         }
@@ -92,7 +91,11 @@ impl Plant {
             .await
             .with_context(|| format!("serve the live page on {listen} (choose another with --listen)"))?;
         self.page = Some(listener.local_addr()?);
-        let (router, stop) = (web::router(self.feed.web_state()), self.stop.clone());
+        let reports = feed::reports(Arc::clone(&self.store));
+        let clock = Arc::new(clock::wall_now);
+        let stop = self.stop.clone();
+        let state = WebState::new(self.feed.clone(), reports, clock, Vec::new(), stop.clone());
+        let router = Page::router(state);
         self.tasks.spawn(async move { Ok(web::serve(listener, router, stop).await?) });
         Ok(())
     }
@@ -125,7 +128,8 @@ impl Plant {
         let source = tokio::spawn(async move {
             tokio::select! {
                 () = token.cancelled() => {}
-                () = replay::play(items, speed, sender) => {}
+                // A receiver that is gone has said why itself.
+                _ = replay::play(items, speed, sender) => {}
             }
         });
         let carried = tokio::select! {
@@ -171,13 +175,13 @@ fn ended_early(ended: Option<Result<Result<()>, tokio::task::JoinError>>) -> any
     }
 }
 
-fn bus(config: &Config) -> Result<(Option<Embedded>, BusConfig)> {
+fn bus(config: &Config) -> Result<BusConfig> {
     if let Some(url) = &config.bus.url {
-        return Ok((None, url.parse().with_context(|| format!("understand the broker URL {url}"))?));
+        let bus: BusConfig = url.parse()?;
+        return Ok(BusConfig { client_id: config.bus.client_id.clone(), ..bus });
     }
-    let broker = Embedded::start(&config.bus.broker()).context("start the embedded broker")?;
-    let bus = BusConfig::to(broker.addr());
-    Ok((Some(broker), bus))
+    let broker = Embedded::start(config.bus.listen).context("start the embedded broker")?;
+    Ok(BusConfig { client_id: config.bus.client_id.clone(), ..BusConfig::to(broker.address()) })
 }
 
 /// A session id that the store does not hold yet: `id`, `id-2`, `id-3`, ...
