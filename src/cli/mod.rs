@@ -6,9 +6,7 @@ mod analyse;
 mod check;
 mod completions;
 mod demo;
-pub mod evaluate;
 mod export;
-mod import;
 mod input;
 mod plan;
 mod record;
@@ -17,7 +15,6 @@ mod report;
 mod run;
 mod sessions;
 mod simulate;
-pub mod wire_vectors;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -47,8 +44,6 @@ enum Command {
     Record(record::Args),
     /// Judge a recording at once, without the daemon.
     Analyse(analyse::Args),
-    /// Measure accuracy on labelled recordings.
-    Evaluate(evaluate::Args),
     /// Write the one-page report of a stored session.
     Report(report::Args),
     /// Write the tables of a stored session as CSV or Parquet.
@@ -59,8 +54,6 @@ enum Command {
     Plan(plan::Args),
     /// Check the configuration.
     Check(check::Args),
-    /// Turn somebody else's recording into one of ours.
-    Import(import::Args),
     /// Make a recording of simulated people, with its truth.
     Simulate(simulate::Args),
     /// Print completions for a shell.
@@ -113,13 +106,11 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Replay(args) => replay::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Analyse(args) => analyse::run(&args),
-        Command::Evaluate(args) => evaluate::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Check(args) => check::run(&args),
-        Command::Import(args) => import::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
