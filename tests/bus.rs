@@ -1,4 +1,9 @@
 //! The bus against real brokers: everything arrives, whatever happens to the connection.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may stop where it fails"
+)]
 
 use plimsoll::mqtt::{
     BusConfig,
@@ -10,7 +15,10 @@ use std::{
     collections::BTreeSet,
     net::{SocketAddr, TcpListener as Probe},
     process::{Child, Command, Stdio},
-    sync::{Arc, atomic::{AtomicU64, Ordering}},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -30,7 +38,9 @@ async fn proxy(to: SocketAddr) -> (SocketAddr, broadcast::Sender<()>) {
         while let Ok((mut client, _)) = listener.accept().await {
             let mut stop = cuts.subscribe();
             tokio::spawn(async move {
-                let Ok(mut server) = TcpStream::connect(to).await else { return };
+                let Ok(mut server) = TcpStream::connect(to).await else {
+                    return;
+                };
                 tokio::select! {
                     _ = stop.recv() => {}
                     _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
@@ -45,15 +55,22 @@ async fn proxy(to: SocketAddr) -> (SocketAddr, broadcast::Sender<()>) {
 async fn through(broker: SocketAddr) -> (usize, u64, u64) {
     let (sender, mut inbox) = mpsc::channel::<Message>(1000);
     let bus = BusConfig::to(broker).named("sub");
-    let subscription = subscriber::subscribe(bus, vec!["t/#".into()], sender).await.unwrap();
+    let subscription = subscriber::subscribe(bus, vec!["t/#".into()], sender)
+        .await
+        .unwrap();
     let (address, cut) = proxy(broker).await;
-    let publisher = Publisher::connect(BusConfig::to(address).named("pub")).await.unwrap();
+    let publisher = Publisher::connect(BusConfig::to(address).named("pub"))
+        .await
+        .unwrap();
     let progress = Arc::new(AtomicU64::new(0));
     let seen = Arc::clone(&progress);
     let receive = tokio::spawn(async move {
         let (mut numbers, mut doubles) = (BTreeSet::new(), 0_u64);
         while numbers.len() < MESSAGES as usize {
-            let Ok(Some(m)) = tokio::time::timeout(Duration::from_secs(30), inbox.recv()).await else { break };
+            let Ok(Some(m)) = tokio::time::timeout(Duration::from_secs(30), inbox.recv()).await
+            else {
+                break;
+            };
             let number = u32::from_le_bytes(m.payload[..4].try_into().unwrap());
             doubles += u64::from(!numbers.insert(number));
             seen.store(numbers.len() as u64, Ordering::Relaxed);
@@ -63,7 +80,10 @@ async fn through(broker: SocketAddr) -> (usize, u64, u64) {
     let mut payload = vec![0_u8; 200];
     for number in 0..MESSAGES {
         payload[..4].copy_from_slice(&number.to_le_bytes());
-        publisher.publish("t/x", payload.clone(), false).await.unwrap();
+        publisher
+            .publish("t/x", payload.clone(), false)
+            .await
+            .unwrap();
         if number % 3500 == 3000 {
             let _ = cut.send(());
         }
@@ -97,7 +117,9 @@ impl Mosquitto {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap_or_else(|e| panic!("this test needs Mosquitto, install the package mosquitto: {e}"));
+            .unwrap_or_else(|e| {
+                panic!("this test needs Mosquitto, install the package mosquitto: {e}")
+            });
         for _ in 0..500 {
             if std::net::TcpStream::connect(address).is_ok() {
                 return Self(child, address);
@@ -137,8 +159,18 @@ fn a_port_in_use_is_an_error_that_names_it() {
 async fn no_broker_is_an_error_and_too_large_is_refused() {
     let nobody = Probe::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = Publisher::connect(BusConfig::to(nobody)).await.unwrap_err();
-    assert!(error.to_string().contains(&nobody.port().to_string()), "{error}");
+    assert!(
+        error.to_string().contains(&nobody.port().to_string()),
+        "{error}"
+    );
     let broker = Embedded::start(([127, 0, 0, 1], 0).into()).unwrap();
-    let publisher = Publisher::connect(BusConfig::to(broker.address())).await.unwrap();
-    assert!(publisher.publish("t", vec![0; 2 << 20], false).await.is_err());
+    let publisher = Publisher::connect(BusConfig::to(broker.address()))
+        .await
+        .unwrap();
+    assert!(
+        publisher
+            .publish("t", vec![0; 2 << 20], false)
+            .await
+            .is_err()
+    );
 }

@@ -1,5 +1,10 @@
 //! The sample sessions end to end: what the simulator knows to be true is what the daemon finds, through
 //! broker and store; batch, live at 1x-like pacing and live at full speed say the same bytes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may stop where it fails"
+)]
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -23,12 +28,21 @@ fn plimsoll() -> Command {
 
 /// What the batch analysis says, one JSON object a line.
 fn batch_events(name: &str) -> Vec<Value> {
-    let output = plimsoll().args(["analyse", "--events", "-"]).arg(sample(name)).assert().success().get_output().stdout.clone();
+    let output = plimsoll()
+        .args(["analyse", "--events", "-"])
+        .arg(sample(name))
+        .assert()
+        .success()
+        .get_output()
+        .stdout
+        .clone();
     lines(&String::from_utf8(output).unwrap())
 }
 
 fn lines(text: &str) -> Vec<Value> {
-    text.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+    text.lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect()
 }
 
 /// (set, rep, code) -> verdict of the findings after the set; several checks of one code: the worst.
@@ -42,7 +56,11 @@ fn verdicts(events: &[Value]) -> BTreeMap<(u64, u64, String), String> {
             continue;
         }
         let f = &inner["data"];
-        let key = (f["set"].as_u64().unwrap(), f["rep"].as_u64().unwrap_or(0), f["code"].as_str().unwrap().to_owned());
+        let key = (
+            f["set"].as_u64().unwrap(),
+            f["rep"].as_u64().unwrap_or(0),
+            f["code"].as_str().unwrap().to_owned(),
+        );
         let verdict = f["verdict"].as_str().unwrap().to_owned();
         let entry = found.entry(key).or_insert_with(|| verdict.clone());
         if rank(&verdict) > rank(entry) {
@@ -53,7 +71,9 @@ fn verdicts(events: &[Value]) -> BTreeMap<(u64, u64, String), String> {
 }
 
 fn truth(name: &str) -> Value {
-    let path = root().join("sample-data").join(format!("{name}.truth.json"));
+    let path = root()
+        .join("sample-data")
+        .join(format!("{name}.truth.json"));
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -63,7 +83,11 @@ fn check_truth(name: &str) {
     assert!(!expected.is_empty());
     let mut wrong = Vec::new();
     for e in expected {
-        let key = (e["set"].as_u64().unwrap(), e["rep"].as_u64().unwrap_or(0), e["code"].as_str().unwrap().to_owned());
+        let key = (
+            e["set"].as_u64().unwrap(),
+            e["rep"].as_u64().unwrap_or(0),
+            e["code"].as_str().unwrap().to_owned(),
+        );
         let want = e["verdict"].as_str().unwrap();
         let got = found.get(&key).map_or("nothing", String::as_str);
         if got != want {
@@ -104,7 +128,10 @@ fn a_sensor_lost_in_the_set_is_no_data_and_never_good() {
         let f = &event["event"]["data"];
         if event["event"]["event"] == "finding" && f["metric"] == "knee_flexion" {
             let key = (f["set"].as_u64().unwrap(), f["rep"].as_u64().unwrap_or(0));
-            assert!(!(f["stage"] == "final" && lost.contains(&key) && f["verdict"] == "within"), "{f}");
+            assert!(
+                !(f["stage"] == "final" && lost.contains(&key) && f["verdict"] == "within"),
+                "{f}"
+            );
         }
     }
 }
@@ -118,7 +145,15 @@ fn stored_events(data: &Path) -> Vec<Value> {
 
 fn demo(data: &Path, sample: &str, speed: &str) -> String {
     let output = plimsoll()
-        .args(["demo", "--headless", "--sample", sample, "--speed", speed, "--data"])
+        .args([
+            "demo",
+            "--headless",
+            "--sample",
+            sample,
+            "--speed",
+            speed,
+            "--data",
+        ])
         .arg(data)
         .timeout(std::time::Duration::from_secs(240))
         .assert()

@@ -87,7 +87,9 @@ impl ClockMap {
     /// Host time of a device time by the map as published.
     #[must_use]
     pub fn host(&self, device: i64) -> i64 {
-        device.saturating_add((self.published_s * 1e9).round() as i64).saturating_add(self.base())
+        device
+            .saturating_add((self.published_s * 1e9).round() as i64)
+            .saturating_add(self.base())
     }
 
     /// Drift of the device against the host, parts per million; positive = the device runs slow.
@@ -99,7 +101,11 @@ impl ClockMap {
     /// Enough is known for an error below 20 ms: several buckets, and the published offset has arrived.
     #[must_use]
     pub fn settled(&self) -> bool {
-        let lowest = self.buckets.iter().map(|b| b.lowest_s).fold(f64::INFINITY, f64::min);
+        let lowest = self
+            .buckets
+            .iter()
+            .map(|b| b.lowest_s)
+            .fold(f64::INFINITY, f64::min);
         self.started && (self.published_s - lowest).abs() < 0.02
     }
 
@@ -138,7 +144,11 @@ impl ClockMap {
                 if self.buckets.len() == self.params.buckets {
                     self.buckets.pop_front();
                 }
-                self.buckets.push_back(Bucket { number, at_s, lowest_s: latency_s });
+                self.buckets.push_back(Bucket {
+                    number,
+                    at_s,
+                    lowest_s: latency_s,
+                });
             }
         }
     }
@@ -152,9 +162,17 @@ impl ClockMap {
             let mean_x = self.buckets.iter().map(|b| b.at_s).sum::<f64>() / n;
             let mean_y = self.buckets.iter().map(|b| b.lowest_s).sum::<f64>() / n;
             let sxx: f64 = self.buckets.iter().map(|b| (b.at_s - mean_x).powi(2)).sum();
-            let sxy: f64 = self.buckets.iter().map(|b| (b.at_s - mean_x) * (b.lowest_s - mean_y)).sum();
+            let sxy: f64 = self
+                .buckets
+                .iter()
+                .map(|b| (b.at_s - mean_x) * (b.lowest_s - mean_y))
+                .sum();
             let limit = self.params.max_skew_ppm * 1e-6;
-            self.slope = if sxx > 0.0 { (sxy / sxx).clamp(-limit, limit) } else { 0.0 };
+            self.slope = if sxx > 0.0 {
+                (sxy / sxx).clamp(-limit, limit)
+            } else {
+                0.0
+            };
         }
         self.intercept_s = self
             .buckets

@@ -76,7 +76,11 @@ impl Counter {
         self.base_ns += slew;
         self.owed_ns -= slew;
         let late_ns = host as f64 - self.at(n) as f64 - self.owed_ns;
-        let here = Earliest { n: n + self.lost, host, late_ns };
+        let here = Earliest {
+            n: n + self.lost,
+            host,
+            late_ns,
+        };
         if self.window.is_none_or(|w| late_ns < w.late_ns) {
             self.window = Some(here);
         }
@@ -92,7 +96,9 @@ impl Counter {
 
     fn close(&mut self, n: i64, per_packet: i64) {
         self.packets = 0;
-        let Some(mut window) = self.window.take() else { return };
+        let Some(mut window) = self.window.take() else {
+            return;
+        };
         let packet_ns = per_packet.max(1) as f64 * self.period_ns;
         if let Some(before) = self.before {
             let expected = (window.n - before.n) as f64 * self.period_ns;
@@ -150,7 +156,9 @@ mod tests {
     #[test]
     fn a_wrong_nominal_rate_is_learned() {
         for hz in [95.0, 98.0, 102.0, 105.0] {
-            let worst = errors(hz, 100.0, None).iter().fold(0.0_f64, |a, b| a.max((b - 5.0).abs()));
+            let worst = errors(hz, 100.0, None)
+                .iter()
+                .fold(0.0_f64, |a, b| a.max((b - 5.0).abs()));
             assert!(worst < 10.0, "{hz} Hz: {worst} ms");
         }
     }

@@ -59,7 +59,11 @@ impl DeviceAligner {
     #[must_use]
     pub fn new(device: DeviceIndex, params: &Params, nominal_hz: f64, origin: HostNs) -> Self {
         let filler = |hz| GapFiller::new(params.fill_gap_ms, hz);
-        let period_ns = if nominal_hz > 0.0 { 1e9 / nominal_hz } else { 1e7 };
+        let period_ns = if nominal_hz > 0.0 {
+            1e9 / nominal_hz
+        } else {
+            1e7
+        };
         Self {
             device,
             params: params.clone(),
@@ -70,8 +74,15 @@ impl DeviceAligner {
             movement: filler(nominal_hz),
             acceleration_only: filler(nominal_hz),
             ecg: filler(130.0),
-            merge: Merge { held: Vec::with_capacity(HELD), rates: Vec::with_capacity(HELD), rate_seen: false },
-            beats: Beats { sum_ns: 0, clock: ClockMap::new(params) },
+            merge: Merge {
+                held: Vec::with_capacity(HELD),
+                rates: Vec::with_capacity(HELD),
+                rate_seen: false,
+            },
+            beats: Beats {
+                sum_ns: 0,
+                clock: ClockMap::new(params),
+            },
             last_heart: None,
             last_battery: None,
         }
@@ -80,12 +91,25 @@ impl DeviceAligner {
     /// True sample rate of the movement stream as measured, Hz; 0 = not known yet.
     #[must_use]
     pub fn measured_hz(&self) -> f64 {
-        let period_ns = self.movement.period_ns().max(self.acceleration_only.period_ns());
-        if period_ns > 0 { 1e9 / period_ns as f64 } else { 0.0 }
+        let period_ns = self
+            .movement
+            .period_ns()
+            .max(self.acceleration_only.period_ns());
+        if period_ns > 0 {
+            1e9 / period_ns as f64
+        } else {
+            0.0
+        }
     }
 
     /// Readings of one packet that arrived at `host`; samples are appended to `out`.
-    pub fn push(&mut self, host: HostNs, readings: &[Reading], out: &mut Vec<Sample>, tech: &mut Vec<TechEvent>) {
+    pub fn push(
+        &mut self,
+        host: HostNs,
+        readings: &[Reading],
+        out: &mut Vec<Sample>,
+        tech: &mut Vec<TechEvent>,
+    ) {
         self.observe(host, readings, tech);
         for reading in readings {
             let at = self.instant(reading.time, host);
@@ -118,7 +142,11 @@ impl DeviceAligner {
         if let Observed::Reanchored { step_s } = self.clock.observe(device, host.0) {
             let t = host.since(self.origin);
             let kind = TechKind::ClockReset { step_s };
-            tech.push(TechEvent { t, device: Some(self.device), kind });
+            tech.push(TechEvent {
+                t,
+                device: Some(self.device),
+                kind,
+            });
         }
     }
 
@@ -131,29 +159,52 @@ impl DeviceAligner {
     }
 
     fn settled(&self) -> bool {
-        if self.counts { self.counter.settled() } else { self.clock.settled() }
+        if self.counts {
+            self.counter.settled()
+        } else {
+            self.clock.settled()
+        }
     }
 
     fn value(&mut self, at: i64, host: HostNs, value: &Value, out: &mut Vec<Sample>) {
         match *value {
-            Value::Imu { acceleration: [a, b, c], angular_rate: [d, e, f], clipped } => {
+            Value::Imu {
+                acceleration: [a, b, c],
+                angular_rate: [d, e, f],
+                clipped,
+            } => {
                 let sample = self.movement(StreamKind::Imu, at, &[a, b, c, d, e, f], clipped);
                 self.movement.push(sample, out);
             }
-            Value::Acceleration { acceleration, clipped } => {
+            Value::Acceleration {
+                acceleration,
+                clipped,
+            } => {
                 hold(&mut self.merge.held, (at, acceleration, clipped));
             }
-            Value::AngularRate { angular_rate, clipped } => {
+            Value::AngularRate {
+                angular_rate,
+                clipped,
+            } => {
                 self.merge.rate_seen = true;
                 hold(&mut self.merge.rates, (at, angular_rate, clipped));
             }
             Value::HeartRate { bpm, contact } => {
                 let (values, quality) = guard::heart_rate(bpm, contact);
                 let t = after(&mut self.last_heart, SessionNs(at - self.origin.0));
-                out.push(Sample { stream: self.stream(StreamKind::HeartRate), t, values, quality });
+                out.push(Sample {
+                    stream: self.stream(StreamKind::HeartRate),
+                    t,
+                    values,
+                    quality,
+                });
             }
             Value::RrInterval { ticks } => self.beat(f64::from(ticks) * 1000.0 / 1024.0, host, out),
-            Value::PulseInterval { interval_ms, blocked, .. } => {
+            Value::PulseInterval {
+                interval_ms,
+                blocked,
+                ..
+            } => {
                 if !blocked {
                     self.beat(f64::from(interval_ms), host, out);
                 }
@@ -162,13 +213,26 @@ impl DeviceAligner {
                 let stream = self.stream(StreamKind::Ecg);
                 let t = SessionNs(at - self.origin.0);
                 let values = guard::first(f64::from(microvolt));
-                self.ecg.push(Sample { stream, t, values, quality: Quality::GOOD }, out);
+                self.ecg.push(
+                    Sample {
+                        stream,
+                        t,
+                        values,
+                        quality: Quality::GOOD,
+                    },
+                    out,
+                );
             }
             Value::Battery { percent } => {
                 let t = after(&mut self.last_battery, SessionNs(at - self.origin.0));
                 let stream = self.stream(StreamKind::Battery);
                 let values = guard::first(f64::from(percent));
-                out.push(Sample { stream, t, values, quality: Quality::GOOD });
+                out.push(Sample {
+                    stream,
+                    t,
+                    values,
+                    quality: Quality::GOOD,
+                });
             }
             // Indoors a magnetometer measures the gym, not the client: not carried on.
             Value::MagneticField { .. } => {}
@@ -176,7 +240,10 @@ impl DeviceAligner {
     }
 
     fn stream(&self, kind: StreamKind) -> StreamId {
-        StreamId { device: self.device, kind }
+        StreamId {
+            device: self.device,
+            kind,
+        }
     }
 
     fn movement(&self, kind: StreamKind, at: i64, channels: &[f64], clipped: bool) -> Sample {
@@ -184,7 +251,12 @@ impl DeviceAligner {
         if !self.settled() {
             quality = quality.with(Quality::CLOCK_UNSURE);
         }
-        Sample { stream: self.stream(kind), t: SessionNs(at - self.origin.0), values, quality }
+        Sample {
+            stream: self.stream(kind),
+            t: SessionNs(at - self.origin.0),
+            values,
+            quality,
+        }
     }
 
     /// The end of an interval is where the running sum of intervals stands.
@@ -198,7 +270,12 @@ impl DeviceAligner {
         self.beats.clock.observe(self.beats.sum_ns, host.0);
         let (values, quality) = guard::interval(ms);
         let t = SessionNs(self.beats.clock.host(self.beats.sum_ns) - self.origin.0);
-        out.push(Sample { stream: self.stream(StreamKind::Rr), t, values, quality });
+        out.push(Sample {
+            stream: self.stream(StreamKind::Rr),
+            t,
+            values,
+            quality,
+        });
     }
 
     /// What can be merged by now.
@@ -206,7 +283,9 @@ impl DeviceAligner {
         if !self.merge.rate_seen {
             // Rates may still come with the next packet: wait for a second of acceleration.
             let ripe = |held: &[(i64, [f64; 3], bool)]| {
-                held.last().zip(held.first()).is_some_and(|(l, f)| l.0 - f.0 > 1_000_000_000)
+                held.last()
+                    .zip(held.first())
+                    .is_some_and(|(l, f)| l.0 - f.0 > 1_000_000_000)
             };
             if all || !self.acceleration_only.is_new() || ripe(&self.merge.held) {
                 for i in 0..self.merge.held.len() {
@@ -219,16 +298,34 @@ impl DeviceAligner {
             return;
         }
         let newest = self.merge.held.last().map_or(i64::MIN, |h| h.0);
-        let ready = self.merge.rates.iter().take_while(|r| all || r.0 <= newest).count();
+        let ready = self
+            .merge
+            .rates
+            .iter()
+            .take_while(|r| all || r.0 <= newest)
+            .count();
         for i in 0..ready {
             let (at, [d, e, f], rate_clipped) = self.merge.rates[i];
-            let Some(([a, b, c], clipped)) = at_instant(&self.merge.held, at, self.params.fill_gap_ms) else { continue };
-            let sample = self.movement(StreamKind::Imu, at, &[a, b, c, d, e, f], clipped || rate_clipped);
+            let Some(([a, b, c], clipped)) =
+                at_instant(&self.merge.held, at, self.params.fill_gap_ms)
+            else {
+                continue;
+            };
+            let sample = self.movement(
+                StreamKind::Imu,
+                at,
+                &[a, b, c, d, e, f],
+                clipped || rate_clipped,
+            );
             self.movement.push(sample, out);
         }
         self.merge.rates.drain(..ready);
         let keep_from = self.merge.rates.first().map_or(newest, |r| r.0);
-        let passed = self.merge.held.partition_point(|h| h.0 < keep_from).saturating_sub(1);
+        let passed = self
+            .merge
+            .held
+            .partition_point(|h| h.0 < keep_from)
+            .saturating_sub(1);
         self.merge.held.drain(..passed);
     }
 }
@@ -245,7 +342,11 @@ fn hold(held: &mut Vec<(i64, [f64; 3], bool)>, row: (i64, [f64; 3], bool)) {
 }
 
 /// The value at `at`, linear between its neighbours, which may not lie further apart than a fillable gap.
-fn at_instant(held: &[(i64, [f64; 3], bool)], at: i64, fill_gap_ms: f64) -> Option<([f64; 3], bool)> {
+fn at_instant(
+    held: &[(i64, [f64; 3], bool)],
+    at: i64,
+    fill_gap_ms: f64,
+) -> Option<([f64; 3], bool)> {
     let after = held.partition_point(|h| h.0 < at);
     let (t1, v1, c1) = *held.get(after)?;
     if t1 == at {

@@ -20,7 +20,11 @@ pub(super) struct GapFiller {
 
 impl GapFiller {
     pub(super) fn new(fill_gap_ms: f64, nominal_hz: f64) -> Self {
-        let period_ns = if nominal_hz > 0.0 { (1e9 / nominal_hz) as i64 } else { 0 };
+        let period_ns = if nominal_hz > 0.0 {
+            (1e9 / nominal_hz) as i64
+        } else {
+            0
+        };
         Self {
             fill_ns: (fill_gap_ms * 1e6) as i64,
             period_ns,
@@ -95,7 +99,12 @@ impl GapFiller {
                 quality = quality.with(Quality::NOT_FINITE);
             }
             let t = SessionNs(from.t.0 + (share * step as f64).round() as i64);
-            out.push(Sample { stream: from.stream, t, values, quality });
+            out.push(Sample {
+                stream: from.stream,
+                t,
+                values,
+                quality,
+            });
         }
     }
 }

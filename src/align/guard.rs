@@ -3,10 +3,7 @@
 //! A single value that is not a number would disable an orientation filter for ever; so such values
 //! become 0 here, with the mark that says so.
 
-use crate::model::{
-    reading::Contact,
-    sample::Quality,
-};
+use crate::model::{reading::Contact, sample::Quality};
 
 /// More than any body-worn sensor can mean, m/s² (32 g).
 const MOST_ACCELERATION: f64 = 320.0;
@@ -18,7 +15,11 @@ const PLAUSIBLE_BPM: std::ops::RangeInclusive<u16> = 30..=230;
 /// Channels of a movement sample: three of acceleration, then rates.
 pub(super) fn movement(channels: &[f64], clipped: bool) -> ([f32; 6], Quality) {
     let mut values = [0.0; 6];
-    let mut quality = if clipped { Quality::CLIPPED } else { Quality::GOOD };
+    let mut quality = if clipped {
+        Quality::CLIPPED
+    } else {
+        Quality::GOOD
+    };
     for (i, (out, value)) in values.iter_mut().zip(channels).enumerate() {
         let most = if i < 3 { MOST_ACCELERATION } else { MOST_RATE };
         if value.abs() <= most {
@@ -46,7 +47,14 @@ pub(super) fn heart_rate(bpm: u16, contact: Contact) -> ([f32; 6], Quality) {
 /// An interval between beats, 1/1024 s; published in ms.
 pub(super) fn interval(ms: f64) -> ([f32; 6], Quality) {
     let plausible = (60_000.0 / 230.0..=60_000.0 / 30.0).contains(&ms);
-    (first(ms), if plausible { Quality::GOOD } else { Quality::NO_CONTACT })
+    (
+        first(ms),
+        if plausible {
+            Quality::GOOD
+        } else {
+            Quality::NO_CONTACT
+        },
+    )
 }
 
 /// A single value.

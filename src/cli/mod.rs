@@ -26,7 +26,12 @@ use std::process::ExitCode;
 ///
 /// New here? `plimsoll demo` replays a simulated session through broker, store, analysis and page.
 #[derive(Debug, Parser)]
-#[command(name = "plimsoll", version, max_term_width = 100, after_help = "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done but data were lost.")]
+#[command(
+    name = "plimsoll",
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done but data were lost."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -81,7 +86,7 @@ pub fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("PLIMSOLL_LOG")
-                .unwrap_or_else(|_| "warn,plimsoll=info,rumqttd=error,rumqttc=error".into()),
+                .unwrap_or_else(|_| "warn,plimsoll=info,rumqttd=off,rumqttc=error".into()),
         )
         .with_writer(std::io::stderr)
         .init();
@@ -112,6 +117,6 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Plan(args) => plan::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Simulate(args) => simulate::run(&args),
-        Command::Completions(args) => completions::run(&args),
+        Command::Completions(args) => Ok(completions::run(&args)),
     }
 }

@@ -44,7 +44,10 @@ pub async fn run(mut link: Link, page: Feed, stop: CancellationToken) -> Result<
 }
 
 fn introduction(announcement: &Announcement) -> Info {
-    let plan = announcement.plan_text.as_deref().and_then(|text| plan::parse(text).ok());
+    let plan = announcement
+        .plan_text
+        .as_deref()
+        .and_then(|text| plan::parse(text).ok());
     // Only sensors are live; everything else must not look so.
     let replay = announcement.header.origin != Origin::Sensors;
     Info::new(&announcement.header, plan.as_ref().map(|p| &p.plan), replay)
@@ -54,8 +57,12 @@ fn introduction(announcement: &Announcement) -> Info {
 #[must_use]
 pub fn reports(store: Arc<Mutex<Store>>) -> web::Reports {
     Arc::new(move |session| {
-        let store = store.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        stored_report(&store, &SessionId(session.to_owned())).ok().map(|r| report::html(&r))
+        let store = store
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        stored_report(&store, &SessionId(session.to_owned()))
+            .ok()
+            .map(|r| report::html(&r))
     })
 }
 
@@ -66,21 +73,37 @@ pub fn reports(store: Arc<Mutex<Store>>) -> web::Reports {
 pub fn stored_report(store: &Store, session: &SessionId) -> Result<SessionReport, StoreError> {
     let info = store.session(session)?;
     let events = store.events(session)?;
-    let plan = info.plan_text.as_deref().and_then(|text| plan::parse(text).ok()).map(|p| p.plan);
+    let plan = info
+        .plan_text
+        .as_deref()
+        .and_then(|text| plan::parse(text).ok())
+        .map(|p| p.plan);
     Ok(session_report(&info.header, plan.as_ref(), &events))
 }
 
 /// The report of a session whose events are at hand.
 #[must_use]
-pub fn session_report(header: &SessionHeader, plan: Option<&Plan>, events: &[Numbered]) -> SessionReport {
+pub fn session_report(
+    header: &SessionHeader,
+    plan: Option<&Plan>,
+    events: &[Numbered],
+) -> SessionReport {
     let traces: Vec<_> = events
         .iter()
         .filter_map(|n| match &n.event {
-            Event::Trace { set, rep, metric, points } => Some(RepTrace {
+            Event::Trace {
+                set,
+                rep,
+                metric,
+                points,
+            } => Some(RepTrace {
                 set: *set,
                 rep: *rep,
                 metric: *metric,
-                points: points.iter().filter_map(|(t, v)| v.map(|v| (t.seconds(), v))).collect(),
+                points: points
+                    .iter()
+                    .filter_map(|(t, v)| v.map(|v| (t.seconds(), v)))
+                    .collect(),
             }),
             _ => None,
         })

@@ -29,7 +29,9 @@ pub struct Measurement<'a> {
 impl<'a> Measurement<'a> {
     /// Intervals between beats, 1/1024 s, oldest first. An odd byte at the end is ignored.
     pub fn rr_1024(self) -> impl Iterator<Item = u16> + 'a {
-        self.rr.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]]))
+        self.rr
+            .chunks_exact(2)
+            .map(|b| u16::from_le_bytes([b[0], b[1]]))
     }
 }
 
@@ -40,15 +42,28 @@ impl<'a> Measurement<'a> {
 pub fn measurement(bytes: &[u8]) -> Result<Measurement<'_>, DecodeError> {
     let mut b = Bytes::new("heart rate measurement", bytes);
     let flags = b.u8()?;
-    let bpm = if flags & 1 == 0 { u16::from(b.u8()?) } else { b.u16()? };
+    let bpm = if flags & 1 == 0 {
+        u16::from(b.u8()?)
+    } else {
+        b.u16()?
+    };
     let contact = match (flags & 4 != 0, flags & 2 != 0) {
         (false, _) => Contact::Unknown,
         (true, false) => Contact::Lost,
         (true, true) => Contact::Good,
     };
     let energy_kj = if flags & 8 == 0 { None } else { Some(b.u16()?) };
-    let rr = if flags & 16 == 0 { &[][..] } else { b.take(b.left())? };
-    Ok(Measurement { bpm, contact, energy_kj, rr })
+    let rr = if flags & 16 == 0 {
+        &[][..]
+    } else {
+        b.take(b.left())?
+    };
+    Ok(Measurement {
+        bpm,
+        contact,
+        energy_kj,
+        rr,
+    })
 }
 
 /// Reads a Battery Level, %.
@@ -58,7 +73,10 @@ pub fn measurement(bytes: &[u8]) -> Result<Measurement<'_>, DecodeError> {
 pub fn battery(bytes: &[u8]) -> Result<u8, DecodeError> {
     match Bytes::new("battery level", bytes).u8()? {
         percent @ 0..=100 => Ok(percent),
-        other => Err(DecodeError::Value { what: "battery level", value: other.into() }),
+        other => Err(DecodeError::Value {
+            what: "battery level",
+            value: other.into(),
+        }),
     }
 }
 
@@ -68,13 +86,25 @@ pub(super) fn standard(packet: &Packet, out: &mut Vec<Reading>) -> Result<(), De
     match packet.characteristic {
         MEASUREMENT => {
             let m = measurement(&packet.bytes)?;
-            out.push(Reading { time, value: Value::HeartRate { bpm: m.bpm, contact: m.contact } });
-            out.extend(m.rr_1024().map(|ticks| Reading { time, value: Value::RrInterval { ticks } }));
+            out.push(Reading {
+                time,
+                value: Value::HeartRate {
+                    bpm: m.bpm,
+                    contact: m.contact,
+                },
+            });
+            out.extend(m.rr_1024().map(|ticks| Reading {
+                time,
+                value: Value::RrInterval { ticks },
+            }));
             Ok(())
         }
         BATTERY => {
             let percent = battery(&packet.bytes)?;
-            out.push(Reading { time, value: Value::Battery { percent } });
+            out.push(Reading {
+                time,
+                value: Value::Battery { percent },
+            });
             Ok(())
         }
         Uuid(other) => Err(DecodeError::Characteristic(other)),

@@ -31,8 +31,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 6] =
-        [Self::Imu, Self::Acceleration, Self::HeartRate, Self::Rr, Self::AngularRate, Self::MagneticField];
+    const ALL: [Kind; 6] = [
+        Self::Imu,
+        Self::Acceleration,
+        Self::HeartRate,
+        Self::Rr,
+        Self::AngularRate,
+        Self::MagneticField,
+    ];
 
     /// Values in a row.
     #[must_use]
@@ -56,7 +62,13 @@ pub fn encode(kind: Kind, rows: &[(i64, &[f64])]) -> Box<[u8]> {
     for (t, values) in rows {
         out.extend(t.to_le_bytes());
         for channel in 0..kind.channels() {
-            out.extend(values.get(channel).copied().unwrap_or(f64::NAN).to_le_bytes());
+            out.extend(
+                values
+                    .get(channel)
+                    .copied()
+                    .unwrap_or(f64::NAN)
+                    .to_le_bytes(),
+            );
         }
     }
     out.into()
@@ -92,16 +104,20 @@ impl Decoder for RowDecoder {
         }
         let mut b = Bytes::new("imported rows", &packet.bytes);
         let code = b.u8()?;
-        let kind = *Kind::ALL
-            .get(usize::from(code))
-            .ok_or(DecodeError::Value { what: "kind of imported rows", value: code.into() })?;
+        let kind = *Kind::ALL.get(usize::from(code)).ok_or(DecodeError::Value {
+            what: "kind of imported rows",
+            value: code.into(),
+        })?;
         for _ in 0..b.u16()? {
             let time = DeviceTime::Clock(DeviceNs(b.i64()?));
             let mut row = [0.0; 6];
             for value in &mut row[..kind.channels()] {
                 *value = b.f64()?;
             }
-            out.push(Reading { time, value: value(kind, row) });
+            out.push(Reading {
+                time,
+                value: value(kind, row),
+            });
         }
         Ok(())
     }
@@ -114,12 +130,27 @@ fn value(kind: Kind, row: [f64; 6]) -> Value {
     // A table does not say what the sensor's range was.
     let clipped = false;
     match kind {
-        Kind::Imu => Value::Imu { acceleration: first, angular_rate: [row[3], row[4], row[5]], clipped },
-        Kind::Acceleration => Value::Acceleration { acceleration: first, clipped },
-        Kind::AngularRate => Value::AngularRate { angular_rate: first, clipped },
+        Kind::Imu => Value::Imu {
+            acceleration: first,
+            angular_rate: [row[3], row[4], row[5]],
+            clipped,
+        },
+        Kind::Acceleration => Value::Acceleration {
+            acceleration: first,
+            clipped,
+        },
+        Kind::AngularRate => Value::AngularRate {
+            angular_rate: first,
+            clipped,
+        },
         Kind::MagneticField => Value::MagneticField { field: first },
         // `as` saturates: what is no number or out of range becomes 0 or the end, both marked later.
-        Kind::HeartRate => Value::HeartRate { bpm: row[0].round() as u16, contact: Contact::Unknown },
-        Kind::Rr => Value::RrInterval { ticks: (row[0] * 1.024).round() as u16 },
+        Kind::HeartRate => Value::HeartRate {
+            bpm: row[0].round() as u16,
+            contact: Contact::Unknown,
+        },
+        Kind::Rr => Value::RrInterval {
+            ticks: (row[0] * 1.024).round() as u16,
+        },
     }
 }

@@ -95,7 +95,12 @@ pub trait Driver: Sync {
 /// All families; the first that matches takes the sensor.
 #[must_use]
 pub fn drivers() -> &'static [&'static dyn Driver] {
-    &[&polar::Polar, &witmotion::WitMotion, &heart_rate::HeartRateStrap, &imported::Imported]
+    &[
+        &polar::Polar,
+        &witmotion::WitMotion,
+        &heart_rate::HeartRateStrap,
+        &imported::Imported,
+    ]
 }
 
 /// The family of that name.

@@ -52,12 +52,19 @@ pub fn motion(frame: &[u8]) -> Result<Motion, DecodeError> {
         [HEAD, MOTION, body @ ..] => body,
         [a, b, ..] => {
             let value = i64::from(u16::from_be_bytes([*a, *b]));
-            return Err(DecodeError::Value { what: "witmotion header", value });
+            return Err(DecodeError::Value {
+                what: "witmotion header",
+                value,
+            });
         }
         _ => &[],
     };
     if body.len() < FRAME - 2 {
-        return Err(DecodeError::Short { what: "witmotion frame", need: FRAME, have: frame.len() });
+        return Err(DecodeError::Short {
+            what: "witmotion frame",
+            need: FRAME,
+            have: frame.len(),
+        });
     }
     let mut raw = [0_i16; 9];
     for (value, pair) in raw.iter_mut().zip(body.chunks_exact(2)) {
@@ -81,7 +88,8 @@ impl Driver for WitMotion {
     }
 
     fn matches(&self, advert: &Advert) -> bool {
-        advert.services.contains(&SERVICE) || advert.name.as_deref().is_some_and(|n| n.starts_with("WT"))
+        advert.services.contains(&SERVICE)
+            || advert.name.as_deref().is_some_and(|n| n.starts_with("WT"))
     }
 
     fn setup(&self) -> &'static [GattOp] {
@@ -95,7 +103,11 @@ impl Driver for WitMotion {
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {
-        Box::new(StreamDecoder { buffer: Vec::with_capacity(4 * FRAME), in_phase: false, frames: 0 })
+        Box::new(StreamDecoder {
+            buffer: Vec::with_capacity(4 * FRAME),
+            in_phase: false,
+            frames: 0,
+        })
     }
 }
 
@@ -115,7 +127,11 @@ impl Decoder for StreamDecoder {
             return heart_rate::standard(packet, out);
         }
         if packet.bytes.is_empty() {
-            return Err(DecodeError::Short { what: "witmotion notification", need: 1, have: 0 });
+            return Err(DecodeError::Short {
+                what: "witmotion notification",
+                need: 1,
+                have: 0,
+            });
         }
         self.buffer.extend_from_slice(&packet.bytes);
         let mut at = 0;

@@ -51,8 +51,14 @@ pub(super) fn tilt_sign(exercise: &str, segment: Segment) -> f64 {
     use Segment as S;
     let thigh = matches!(segment, S::ThighL | S::ThighR);
     let shank = matches!(segment, S::ShankL | S::ShankR);
-    let trunk = matches!(segment, S::Thorax | S::Lumbar | S::Pelvis | S::ShoulderL | S::ShoulderR);
-    let arm = matches!(segment, S::UpperArmL | S::UpperArmR | S::ForearmL | S::ForearmR);
+    let trunk = matches!(
+        segment,
+        S::Thorax | S::Lumbar | S::Pelvis | S::ShoulderL | S::ShoulderR
+    );
+    let arm = matches!(
+        segment,
+        S::UpperArmL | S::UpperArmR | S::ForearmL | S::ForearmR
+    );
     let foot = matches!(segment, S::FootL | S::FootR);
     match exercise {
         "squat" | "sit_to_stand" | "single_leg_squat" | "step_down" | "step_up" | "lunge" => {

@@ -48,15 +48,28 @@ fn zero_phase(x: &[f64], rate_hz: f64, cut_hz: f64, kind: &Type<f64>) -> Option<
     let k = coefficients(rate_hz, cut_hz, kind)?;
     let (&first, &last) = (x.first()?, x.last()?);
     let pad = ((1.5 * rate_hz / cut_hz) as usize).min(x.len() - 1);
-    let m = if matches!(kind, Type::HighPass) { mean(x) } else { 0.0 };
+    let m = if matches!(kind, Type::HighPass) {
+        mean(x)
+    } else {
+        0.0
+    };
     let mut padded = Vec::with_capacity(x.len() + 2 * pad);
     padded.extend((1..=pad).rev().map(|i| 2.0 * first - x[i] - m));
     padded.extend(x.iter().map(|v| v - m));
     padded.extend((1..=pad).map(|i| 2.0 * last - x[x.len() - 1 - i] - m));
-    let offset = if matches!(kind, Type::LowPass) { padded[0] } else { 0.0 };
+    let offset = if matches!(kind, Type::LowPass) {
+        padded[0]
+    } else {
+        0.0
+    };
     padded.iter_mut().for_each(|v| *v -= offset);
     run(k, &mut padded);
-    Some(padded[pad..pad + x.len()].iter().map(|v| v + offset).collect())
+    Some(
+        padded[pad..pad + x.len()]
+            .iter()
+            .map(|v| v + offset)
+            .collect(),
+    )
 }
 
 fn run(k: Coefficients<f64>, x: &mut [f64]) {

@@ -60,8 +60,15 @@ pub(super) fn analyse(
     let grid = Grid::new(facts.start, facts.end);
     let mut poses = first_poses(devices, facts);
     align_signs(devices, &mut poses, facts, grid);
-    let Some((mut chosen, mut series_of, mut counted)) = choose(devices, &poses, groups, grid, params) else {
-        return Analysed { poses, found: Vec::new(), channel: None, out_is_down: None };
+    let Some((mut chosen, mut series_of, mut counted)) =
+        choose(devices, &poses, groups, grid, params)
+    else {
+        return Analysed {
+            poses,
+            found: Vec::new(),
+            channel: None,
+            out_is_down: None,
+        };
     };
     if !counted.is_empty() {
         refine_axes(devices, &mut poses, &counted, grid);
@@ -72,8 +79,15 @@ pub(super) fn analyse(
     }
     let out_is_down = settle(devices, &mut poses, facts, &counted, grid, params);
     let mut found: Vec<Found> = counted.iter().map(|c| on_clock(c, &chosen, grid)).collect();
-    fill_holes(devices, &poses, groups, grid, params, &chosen, &series_of, &mut found);
-    Analysed { poses, found, channel: Some(chosen), out_is_down }
+    fill_holes(
+        devices, &poses, groups, grid, params, &chosen, &series_of, &mut found,
+    );
+    Analysed {
+        poses,
+        found,
+        channel: Some(chosen),
+        out_is_down,
+    }
 }
 
 fn on_clock(cycle: &Cycle, channel: &Channel, grid: Grid) -> Found {
@@ -121,7 +135,9 @@ fn pose_of(device: &Device, up: Vec3, axis: Option<Axis>) -> Option<Pose> {
     };
     let mut frame = Frame::new(up, axis.direction)?;
     if device.axis_signed
-        && device.axis.is_some_and(|a| a.direction.dot(&axis.direction) < 0.0)
+        && device
+            .axis
+            .is_some_and(|a| a.direction.dot(&axis.direction) < 0.0)
     {
         frame = frame.turned();
     }
@@ -148,7 +164,9 @@ fn align_signs(devices: &[Device], poses: &mut [Option<Pose>], facts: SetFacts, 
     let Some(leader) = leader(devices, poses, facts) else {
         return;
     };
-    let Some(led) = tilts[leader].take() else { return };
+    let Some(led) = tilts[leader].take() else {
+        return;
+    };
     let lead_sign = tilt_sign(facts.exercise, devices[leader].segment);
     for (i, tilt) in tilts.iter().enumerate() {
         let wanted = tilt_sign(facts.exercise, devices[i].segment) * lead_sign;
@@ -222,7 +240,11 @@ fn repeats(s: &Series, kind: Kind, usual: f64, params: &Params) -> f64 {
         Kind::Height => 0.95,
         Kind::Turn => 0.85,
     };
-    if usual < floor { 0.0 } else { (0.2 + r.max(0.0)) * size * preference }
+    if usual < floor {
+        0.0
+    } else {
+        (0.2 + r.max(0.0)) * size * preference
+    }
 }
 
 fn count(s: &Series, kind: Kind, params: &Params) -> (Vec<Cycle>, f64) {
@@ -323,7 +345,13 @@ fn turn_forward(
     }
 }
 
-fn set_zero(device: &Device, pose: &mut Pose, quiet: &[SessionNs], stance_possible: bool, params: &Params) {
+fn set_zero(
+    device: &Device,
+    pose: &mut Pose,
+    quiet: &[SessionNs],
+    stance_possible: bool,
+    params: &Params,
+) {
     let ups: Vec<Vec3> = quiet
         .iter()
         .filter_map(|t| up_at(&device.rows, *t, BRIDGE_S))
@@ -361,7 +389,10 @@ fn remember_axis(device: &mut Device, pose: &Pose, params: &Params) {
 }
 
 /// Where the chosen channel has no data, repetitions are counted on the next candidate that has.
-#[expect(clippy::too_many_arguments, reason = "one step of the pass, called once")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one step of the pass, called once"
+)]
 fn fill_holes(
     devices: &[Device],
     poses: &[Option<Pose>],
@@ -377,7 +408,11 @@ fn fill_holes(
         return;
     }
     // A repetition that spans a hole of its own channel was not seen: it is counted again below.
-    found.retain(|f| !holes.iter().any(|(a, b)| f.start < grid.at(*b) && f.end > grid.at(*a)));
+    found.retain(|f| {
+        !holes
+            .iter()
+            .any(|(a, b)| f.start < grid.at(*b) && f.end > grid.at(*a))
+    });
     for channel in groups.iter().flatten().filter(|c| *c != chosen) {
         let Some(s) = series(devices, poses, channel, grid) else {
             continue;

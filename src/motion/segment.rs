@@ -118,7 +118,8 @@ pub(super) fn rest_is_low(x: &[f64], pivots: &[usize]) -> bool {
     let (low, high) = (median(&lows), median(&highs));
     let place = |v: f64| 1.0 - 2.0 * ((v - low) / (high - low).max(1e-9)).clamp(0.0, 1.0);
     let n = (x.len() / 100).clamp(1, 10);
-    let spread = |v: &[f64], centre: f64| median(&v.iter().map(|a| (a - centre).abs()).collect::<Vec<_>>());
+    let spread =
+        |v: &[f64], centre: f64| median(&v.iter().map(|a| (a - centre).abs()).collect::<Vec<_>>());
     let (spread_low, spread_high) = (spread(&lows, low), spread(&highs, high));
     let steadier = (spread_high - spread_low) / (spread_high + spread_low).max(1e-9);
     place(mean(&x[..n])) + 0.8 * place(mean(&x[x.len() - n..])) + 0.5 * steadier > 0.0
@@ -192,8 +193,12 @@ pub(super) fn boundaries(
     let high_back = last(turn, after, |i| level(i) >= -0.2 * back).unwrap_or(turn);
     let low_back = first(high_back, after, |i| level(i) <= -0.8 * back).unwrap_or(after);
     let limit = |from: usize, to: usize, direction: f64| {
-        let peak = (from..=to).map(|i| direction * speed(i)).fold(0.0, f64::max);
-        let limit = (scale.speed_share * peak).max(scale.speed_floor).min(0.3 * peak);
+        let peak = (from..=to)
+            .map(|i| direction * speed(i))
+            .fold(0.0, f64::max);
+        let limit = (scale.speed_share * peak)
+            .max(scale.speed_floor)
+            .min(0.3 * peak);
         (limit, peak)
     };
     let (slow_out, peak_out) = limit(low_out, high_out, 1.0);
@@ -222,7 +227,10 @@ pub(super) fn boundaries(
 fn widen(from: usize, to: usize, share: f64, earliest: usize, latest: usize) -> (usize, usize) {
     let u = (1.875 * share.min(0.15) / 30.0).sqrt();
     let extra = ((to - from) as f64 * u / (1.0 - 2.0 * u)).round() as usize;
-    (from.saturating_sub(extra).max(earliest), (to + extra).min(latest))
+    (
+        from.saturating_sub(extra).max(earliest),
+        (to + extra).min(latest),
+    )
 }
 
 fn first(from: usize, to: usize, test: impl Fn(usize) -> bool) -> Option<usize> {
@@ -249,7 +257,13 @@ pub(super) fn autocorrelation(x: &[f64], rate_hz: f64, from_s: f64, to_s: f64) -
     let shortest = (from_s * rate) as usize;
     let at = |lag: usize| {
         let n = y.len() - lag;
-        y[..n].iter().zip(&y[lag..]).map(|(a, b)| a * b).sum::<f64>() / n as f64 / power
+        y[..n]
+            .iter()
+            .zip(&y[lag..])
+            .map(|(a, b)| a * b)
+            .sum::<f64>()
+            / n as f64
+            / power
     };
     let mut best = (0.0, 0.0);
     let mut dipped = false;

@@ -105,7 +105,12 @@ pub(super) fn series(
     }
 }
 
-fn angle(devices: &[Device], poses: &[Option<Pose>], channel: &Channel, grid: Grid) -> Option<Series> {
+fn angle(
+    devices: &[Device],
+    poses: &[Option<Pose>],
+    channel: &Channel,
+    grid: Grid,
+) -> Option<Series> {
     let mut sum = Series {
         x: vec![0.0; grid.len],
         valid: vec![true; grid.len],
@@ -189,8 +194,13 @@ fn turn(device: &Device, grid: Grid) -> Option<Series> {
         sum += w * w.transpose();
     }
     let eigen = sum.symmetric_eigen();
-    let axis: Vec3 = eigen.eigenvectors.column(eigen.eigenvalues.imax()).into_owned();
-    let mut s = resample(&device.rows, grid, |r| Some((r.gyro() - bias).dot(&axis).to_degrees()));
+    let axis: Vec3 = eigen
+        .eigenvectors
+        .column(eigen.eigenvalues.imax())
+        .into_owned();
+    let mut s = resample(&device.rows, grid, |r| {
+        Some((r.gyro() - bias).dot(&axis).to_degrees())
+    });
     s.x = high_pass(&integral(&s.x), GRID_HZ, DRIFT_HZ);
     (device.rows.len() > 3).then_some(s)
 }
@@ -209,7 +219,13 @@ fn integral(x: &[f64]) -> Vec<f64> {
 /// By how much the body is higher at `turns` than at `rests`, m: median over the repetitions, on the sensor
 /// nearest to the body's centre. Speed is taken to be zero at both instants.
 pub(super) fn height_gain(devices: &[Device], rests: &[SessionNs], turns: &[SessionNs]) -> f64 {
-    let order = [Segment::Pelvis, Segment::Lumbar, Segment::Thorax, Segment::ThighL, Segment::ThighR];
+    let order = [
+        Segment::Pelvis,
+        Segment::Lumbar,
+        Segment::Thorax,
+        Segment::ThighL,
+        Segment::ThighR,
+    ];
     let device = order
         .iter()
         .find_map(|s| devices.iter().find(|d| d.segment == *s && d.rows.len() > 3))

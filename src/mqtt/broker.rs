@@ -23,7 +23,9 @@ const STEP: Duration = Duration::from_millis(10);
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
     /// The address cannot be had.
-    #[error("listen on {address}: {reason} (is another broker running? set bus.listen to another port, or bus.url to that broker)")]
+    #[error(
+        "listen on {address}: {reason} (is another broker running? set bus.listen to another port, or bus.url to that broker)"
+    )]
     Listen {
         /// Address.
         address: SocketAddr,
@@ -50,16 +52,21 @@ impl Embedded {
     /// # Errors
     /// The port is in use, or the broker does not answer.
     pub fn start(listen: SocketAddr) -> Result<Self, BrokerError> {
-        let reserved = TcpListener::bind(listen).map_err(|reason| BrokerError::Listen { address: listen, reason })?;
+        let reserved = TcpListener::bind(listen).map_err(|reason| BrokerError::Listen {
+            address: listen,
+            reason,
+        })?;
         let address = reserved.local_addr()?;
         // The library binds by itself and only logs when it cannot: it was just seen to be free.
         drop(reserved);
         let config = config(address);
-        thread::Builder::new().name("broker".into()).spawn(move || {
-            if let Err(e) = Broker::new(config).start() {
-                tracing::error!("the embedded broker ended: {e:?}");
-            }
-        })?;
+        thread::Builder::new()
+            .name("broker".into())
+            .spawn(move || {
+                if let Err(e) = Broker::new(config).start() {
+                    tracing::error!("the embedded broker ended: {e:?}");
+                }
+            })?;
         for _ in 0..START.as_millis() / STEP.as_millis() {
             if TcpStream::connect_timeout(&address, STEP).is_ok() {
                 return Ok(Self { address });

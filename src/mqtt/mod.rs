@@ -35,7 +35,11 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { url: None, listen: ([127, 0, 0, 1], 1883).into(), client_id: "plimsoll".into() }
+        Self {
+            url: None,
+            listen: ([127, 0, 0, 1], 1883).into(),
+            client_id: "plimsoll".into(),
+        }
     }
 }
 
@@ -56,13 +60,21 @@ impl BusConfig {
     /// A client of the broker at `address`.
     #[must_use]
     pub fn to(address: SocketAddr) -> Self {
-        Self { host: address.ip().to_string(), port: address.port(), client_id: "plimsoll".into(), user: None }
+        Self {
+            host: address.ip().to_string(),
+            port: address.port(),
+            client_id: "plimsoll".into(),
+            user: None,
+        }
     }
 
     /// The same broker, as client `name` of this process.
     #[must_use]
     pub fn named(&self, name: &str) -> Self {
-        Self { client_id: format!("{}-{name}", self.client_id), ..self.clone() }
+        Self {
+            client_id: format!("{}-{name}", self.client_id),
+            ..self.clone()
+        }
     }
 }
 
@@ -76,23 +88,35 @@ impl FromStr for BusConfig {
 
     fn from_str(text: &str) -> Result<Self, UrlError> {
         let fault = |why| UrlError(text.to_owned(), why);
-        let rest = text.strip_prefix("mqtt://").ok_or_else(|| fault("only mqtt:// is supported"))?;
+        let rest = text
+            .strip_prefix("mqtt://")
+            .ok_or_else(|| fault("only mqtt:// is supported"))?;
         let rest = rest.trim_end_matches('/');
         let (user, address) = match rest.split_once('@') {
-            Some((user, _)) if user.contains(':') => return Err(fault("a password does not belong in a URL")),
+            Some((user, _)) if user.contains(':') => {
+                return Err(fault("a password does not belong in a URL"));
+            }
             Some((user, address)) => (Some(user.to_owned()), address),
             None => (None, rest),
         };
         let (host, port) = match address.rsplit_once(':') {
             // An IPv6 address has colons of its own, inside brackets.
-            Some((host, port)) if !port.contains(']') => (host, port.parse().map_err(|_| fault("the port is no number"))?),
+            Some((host, port)) if !port.contains(']') => (
+                host,
+                port.parse().map_err(|_| fault("the port is no number"))?,
+            ),
             _ => (address, 1883),
         };
         let host = host.trim_start_matches('[').trim_end_matches(']');
         if host.is_empty() || host.contains('/') {
             return Err(fault("the host is missing"));
         }
-        Ok(Self { host: host.to_owned(), port, client_id: "plimsoll".into(), user })
+        Ok(Self {
+            host: host.to_owned(),
+            port,
+            client_id: "plimsoll".into(),
+            user,
+        })
     }
 }
 
@@ -103,7 +127,10 @@ mod tests {
     #[test]
     fn urls() {
         let bus: BusConfig = "mqtt://gym@broker.local:2883".parse().unwrap();
-        assert_eq!((bus.host.as_str(), bus.port, bus.user.as_deref()), ("broker.local", 2883, Some("gym")));
+        assert_eq!(
+            (bus.host.as_str(), bus.port, bus.user.as_deref()),
+            ("broker.local", 2883, Some("gym"))
+        );
         let bus: BusConfig = "mqtt://[::1]".parse().unwrap();
         assert_eq!((bus.host.as_str(), bus.port), ("::1", 1883));
         for wrong in ["http://x", "mqtt://", "mqtt://h:x", "mqtt://a:b@h"] {

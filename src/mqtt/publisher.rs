@@ -107,8 +107,13 @@ impl Publisher {
         };
         tokio::spawn(worker.run(inbox));
         let connected = state.wait_for(|s| s.connected);
-        if tokio::time::timeout(FIRST_CONNECTION, connected).await.is_err() {
-            let reason = last_reason.try_recv().unwrap_or_else(|_| "no answer".into());
+        if tokio::time::timeout(FIRST_CONNECTION, connected)
+            .await
+            .is_err()
+        {
+            let reason = last_reason
+                .try_recv()
+                .unwrap_or_else(|_| "no answer".into());
             return Err(PublishError::Unreachable { host, port, reason });
         }
         Ok(Self { orders, state })
@@ -118,12 +123,27 @@ impl Publisher {
     ///
     /// # Errors
     /// Too large, or the client has stopped.
-    pub async fn publish(&self, topic: &str, payload: Vec<u8>, retain: bool) -> Result<(), PublishError> {
+    pub async fn publish(
+        &self,
+        topic: &str,
+        payload: Vec<u8>,
+        retain: bool,
+    ) -> Result<(), PublishError> {
         if payload.len() + topic.len() + PACKET_HEAD > MAX_PACKET {
-            return Err(PublishError::TooLarge { topic: topic.to_owned(), bytes: payload.len() });
+            return Err(PublishError::TooLarge {
+                topic: topic.to_owned(),
+                bytes: payload.len(),
+            });
         }
-        let message = Message { topic: topic.to_owned(), payload, retain };
-        self.orders.send(Order::Publish(message)).await.map_err(|_| PublishError::Stopped)
+        let message = Message {
+            topic: topic.to_owned(),
+            payload,
+            retain,
+        };
+        self.orders
+            .send(Order::Publish(message))
+            .await
+            .map_err(|_| PublishError::Stopped)
     }
 
     /// Waits until everything published so far has its PUBACK.
@@ -132,7 +152,10 @@ impl Publisher {
     /// Not within `limit`.
     pub async fn flush(&self, limit: Duration) -> Result<(), PublishError> {
         let (done, wait) = oneshot::channel();
-        self.orders.send(Order::Flush(done)).await.map_err(|_| PublishError::Stopped)?;
+        self.orders
+            .send(Order::Flush(done))
+            .await
+            .map_err(|_| PublishError::Stopped)?;
         match tokio::time::timeout(limit, wait).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(PublishError::Stopped),
@@ -223,9 +246,17 @@ impl Worker {
 
     /// The library's queue is twice the window: it cannot be full.
     fn hand_over(&self, message: &Message) {
-        let sent = self.client.try_publish(&message.topic, QoS::AtLeastOnce, message.retain, message.payload.clone());
+        let sent = self.client.try_publish(
+            &message.topic,
+            QoS::AtLeastOnce,
+            message.retain,
+            message.payload.clone(),
+        );
         if let Err(e) = sent {
-            warn!(topic = message.topic, "handed over too fast, will go again after the next drop: {e}");
+            warn!(
+                topic = message.topic,
+                "handed over too fast, will go again after the next drop: {e}"
+            );
         }
     }
 

@@ -48,13 +48,15 @@ pub async fn subscribe(
     let (confirmed, first) = oneshot::channel();
     let task = tokio::spawn(listen(bus, filters, sink, confirmed));
     let limit = std::time::Duration::from_secs(10);
-    match tokio::time::timeout(limit, first).await {
-        Ok(Ok(())) => Ok(Subscription(task)),
-        _ => {
-            task.abort();
-            Err(PublishError::Unreachable { host, port, reason: "no subscription confirmed".into() })
-        }
+    if let Ok(Ok(())) = tokio::time::timeout(limit, first).await {
+        return Ok(Subscription(task));
     }
+    task.abort();
+    Err(PublishError::Unreachable {
+        host,
+        port,
+        reason: "no subscription confirmed".into(),
+    })
 }
 
 async fn listen(
@@ -70,7 +72,9 @@ async fn listen(
         match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
                 waits = patience();
-                let all = filters.iter().map(|f| SubscribeFilter::new(f.clone(), QoS::AtLeastOnce));
+                let all = filters
+                    .iter()
+                    .map(|f| SubscribeFilter::new(f.clone(), QoS::AtLeastOnce));
                 if let Err(e) = client.try_subscribe_many(all) {
                     warn!("failed to subscribe: {e}");
                 }
@@ -81,7 +85,10 @@ async fn listen(
                 }
             }
             Ok(Event::Incoming(Packet::Publish(publish))) => {
-                let message = Message { topic: publish.topic, payload: publish.payload.to_vec() };
+                let message = Message {
+                    topic: publish.topic,
+                    payload: publish.payload.to_vec(),
+                };
                 if sink.send(message).await.is_err() {
                     return;
                 }

@@ -85,7 +85,11 @@ impl Ingest {
             let driver = decode::driver(&sensor.driver).ok_or_else(|| IngestError::Driver {
                 alias: sensor.alias.clone(),
                 driver: sensor.driver.clone(),
-                known: decode::drivers().iter().map(|d| d.name()).collect::<Vec<_>>().join(", "),
+                known: decode::drivers()
+                    .iter()
+                    .map(|d| d.name())
+                    .collect::<Vec<_>>()
+                    .join(", "),
             })?;
             devices.push(Device {
                 decoder: driver.decoder(),
@@ -114,7 +118,11 @@ impl Ingest {
         self.advance(packet.host, out);
         let t = packet.host.since(self.origin);
         let Some(device) = self.devices.get_mut(usize::from(packet.device.0)) else {
-            self.tech.push(TechEvent { t, device: None, kind: unknown_device(packet) });
+            self.tech.push(TechEvent {
+                t,
+                device: None,
+                kind: unknown_device(packet),
+            });
             return;
         };
         self.readings.clear();
@@ -124,14 +132,22 @@ impl Ingest {
             }
             device.faults += 1;
         }
-        device.aligner.push(packet.host, &self.readings, &mut self.samples, &mut self.tech);
+        device.aligner.push(
+            packet.host,
+            &self.readings,
+            &mut self.samples,
+            &mut self.tech,
+        );
         self.sort_out(t);
     }
 
     /// A person's command arrived.
     pub fn command(&mut self, host: HostNs, command: Command, out: &mut Vec<Window>) {
         self.advance(host, out);
-        self.commands.push(TimedCommand { t: host.since(self.origin), command });
+        self.commands.push(TimedCommand {
+            t: host.since(self.origin),
+            command,
+        });
     }
 
     /// Time went on to `host`: windows that ended by then are appended to `out`.
@@ -139,7 +155,11 @@ impl Ingest {
         let now = host.since(self.origin);
         if now.0 - self.end.0 > MOST_EMPTY * WINDOW_NS {
             let step_s = (now.0 - self.end.0) as f64 * 1e-9;
-            self.tech.push(TechEvent { t: self.end, device: None, kind: TechKind::ClockReset { step_s } });
+            self.tech.push(TechEvent {
+                t: self.end,
+                device: None,
+                kind: TechKind::ClockReset { step_s },
+            });
             return;
         }
         while now >= self.end {
@@ -171,9 +191,18 @@ impl Ingest {
             let stream = self.streams.entry(sample.stream).or_default();
             if stream.lost {
                 stream.lost = false;
-                let gap_s = stream.newest.map_or(0.0, |n| (sample.t.0 - n.0) as f64 * 1e-9);
-                let kind = TechKind::SensorBack { stream: sample.stream, gap_s };
-                self.tech.push(TechEvent { t, device: Some(sample.stream.device), kind });
+                let gap_s = stream
+                    .newest
+                    .map_or(0.0, |n| (sample.t.0 - n.0) as f64 * 1e-9);
+                let kind = TechKind::SensorBack {
+                    stream: sample.stream,
+                    gap_s,
+                };
+                self.tech.push(TechEvent {
+                    t,
+                    device: Some(sample.stream.device),
+                    kind,
+                });
             }
             stream.newest = Some(sample.t);
             if stream.pending.capacity() == 0 {
@@ -197,8 +226,16 @@ impl Ingest {
             let count = samples.len() as u32;
             let first_sequence = stream.next_sequence;
             stream.next_sequence += u64::from(count);
-            named.push(BatchRef { stream: *id, first_sequence, count });
-            batches.push(Batch { stream: *id, first_sequence, samples });
+            named.push(BatchRef {
+                stream: *id,
+                first_sequence,
+                count,
+            });
+            batches.push(Batch {
+                stream: *id,
+                first_sequence,
+                samples,
+            });
         }
         out.push(Window {
             manifest: Manifest {
@@ -217,13 +254,19 @@ impl Ingest {
 
     fn tell_faults(&mut self, t: SessionNs) {
         for (i, device) in self.devices.iter_mut().enumerate() {
-            let due = device.told.is_none_or(|told| t.0 - told.0 >= FAULT_EVERY_NS);
+            let due = device
+                .told
+                .is_none_or(|told| t.0 - told.0 >= FAULT_EVERY_NS);
             if device.faults > 0 && due {
                 let kind = TechKind::Undecodable {
                     packets: device.faults,
                     reason: std::mem::take(&mut device.first_fault),
                 };
-                self.tech.push(TechEvent { t, device: Some(DeviceIndex(i as u16)), kind });
+                self.tech.push(TechEvent {
+                    t,
+                    device: Some(DeviceIndex(i as u16)),
+                    kind,
+                });
                 device.faults = 0;
                 device.told = Some(t);
             }
@@ -238,12 +281,21 @@ impl Ingest {
                 // Beats may pause and batteries report when they like.
                 StreamKind::Rr | StreamKind::Battery => continue,
             };
-            let Some(newest) = stream.newest else { continue };
+            let Some(newest) = stream.newest else {
+                continue;
+            };
             let silent = t.0 - newest.0;
             if silent > allowed && !stream.lost {
                 stream.lost = true;
-                let kind = TechKind::SensorLost { stream: *id, silent_s: silent as f64 * 1e-9 };
-                self.tech.push(TechEvent { t, device: Some(id.device), kind });
+                let kind = TechKind::SensorLost {
+                    stream: *id,
+                    silent_s: silent as f64 * 1e-9,
+                };
+                self.tech.push(TechEvent {
+                    t,
+                    device: Some(id.device),
+                    kind,
+                });
             }
         }
     }

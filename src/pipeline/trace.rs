@@ -1,11 +1,6 @@
 //! The traced metric over the running set, cut into repetitions after it.
 
-use crate::model::{
-    event::Event,
-    metric::Metric,
-    rep::Rep,
-    time::SessionNs,
-};
+use crate::model::{event::Event, metric::Metric, rep::Rep, time::SessionNs};
 
 /// Points kept for one set: 20 minutes at 20 a second. Later ones are not traced; the set itself is
 /// judged all the same.
@@ -39,7 +34,16 @@ impl SetTrace {
         let metric = self.metric?;
         let from = self.points.partition_point(|(t, _)| *t < rep.start);
         let to = self.points.partition_point(|(t, _)| *t < rep.end);
-        let points = self.points.get(from..to).filter(|p| !p.is_empty())?.to_vec();
-        Some(Event::Trace { set: rep.set, rep: rep.number, metric, points })
+        let points = self
+            .points
+            .get(from..to)
+            .filter(|p| !p.is_empty())?
+            .to_vec();
+        Some(Event::Trace {
+            set: rep.set,
+            rep: rep.number,
+            metric,
+            points,
+        })
     }
 }

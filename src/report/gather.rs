@@ -138,8 +138,6 @@ impl<'a> Gathered<'a> {
                 self.end_s = self.end_s.max(summary.end.seconds());
                 self.sets.entry(summary.set).or_default().summary = Some(summary);
             }
-            // The caller hands traces over apart.
-            Event::Trace { .. } => {}
             Event::Baseline(b) => self.baselines.push(b),
             Event::Entry { set, entry, .. } => self.take_entry(*set, entry),
             Event::Live(live) => {
@@ -151,7 +149,8 @@ impl<'a> Gathered<'a> {
                 self.end_s = self.end_s.max(t.seconds());
                 self.closed = true;
             }
-            Event::Finding(_) | Event::Tech(_) | Event::Calibration(_) => {}
+            // Traces are handed over apart.
+            Event::Finding(_) | Event::Tech(_) | Event::Calibration(_) | Event::Trace { .. } => {}
         }
     }
 

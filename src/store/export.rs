@@ -33,9 +33,17 @@ impl From<PolarsError> for StoreError {
     }
 }
 
-pub(super) fn export(store: &Store, session: &SessionId, format: ExportFormat, dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
+pub(super) fn export(
+    store: &Store,
+    session: &SessionId,
+    format: ExportFormat,
+    dir: &Path,
+) -> Result<Vec<PathBuf>, StoreError> {
     let info = store.session(session)?;
-    fs::create_dir_all(dir).map_err(|reason| StoreError::Folder { dir: dir.to_owned(), reason })?;
+    fs::create_dir_all(dir).map_err(|reason| StoreError::Folder {
+        dir: dir.to_owned(),
+        reason,
+    })?;
     let mut written = Vec::new();
     let mut write = |name: &str, frame: DataFrame| -> Result<(), StoreError> {
         written.push(whole(dir, &format!("{}_{name}", session.0), format, frame)?);
@@ -43,8 +51,15 @@ pub(super) fn export(store: &Store, session: &SessionId, format: ExportFormat, d
     };
     for stream in store.streams(session)? {
         let samples = store.stream(session, stream, SessionNs(i64::MIN), SessionNs(i64::MAX))?;
-        let alias = info.header.sensors.get(usize::from(stream.device.0)).map_or("sensor", |s| s.alias.as_str());
-        write(&format!("{alias}_{}", stream.kind.as_str()), samples_table(stream, &samples)?)?;
+        let alias = info
+            .header
+            .sensors
+            .get(usize::from(stream.device.0))
+            .map_or("sensor", |s| s.alias.as_str());
+        write(
+            &format!("{alias}_{}", stream.kind.as_str()),
+            samples_table(stream, &samples)?,
+        )?;
     }
     let (mut reps, mut findings) = (Vec::new(), Vec::new());
     for event in store.events(session)? {
@@ -62,7 +77,9 @@ pub(super) fn export(store: &Store, session: &SessionId, format: ExportFormat, d
 
 fn channels(kind: StreamKind) -> &'static [&'static str] {
     match kind {
-        StreamKind::Imu => &["ax_m_s2", "ay_m_s2", "az_m_s2", "gx_rad_s", "gy_rad_s", "gz_rad_s"],
+        StreamKind::Imu => &[
+            "ax_m_s2", "ay_m_s2", "az_m_s2", "gx_rad_s", "gy_rad_s", "gz_rad_s",
+        ],
         StreamKind::Acc => &["ax_m_s2", "ay_m_s2", "az_m_s2"],
         StreamKind::HeartRate => &["heart_rate_bpm"],
         StreamKind::Rr => &["rr_ms"],
@@ -111,7 +128,8 @@ fn samples_table(stream: StreamId, samples: &[Sample]) -> Result<DataFrame, Stor
 }
 
 fn reps_table(reps: &[Rep]) -> Result<DataFrame, StoreError> {
-    let phase = |pick: fn(&crate::model::rep::Phases) -> f64| move |r: &Rep| r.phases.as_ref().map(pick);
+    let phase =
+        |pick: fn(&crate::model::rep::Phases) -> f64| move |r: &Rep| r.phases.as_ref().map(pick);
     table(
         reps.len(),
         vec![
@@ -131,8 +149,13 @@ fn reps_table(reps: &[Rep]) -> Result<DataFrame, StoreError> {
 }
 
 fn measurements_table(reps: &[Rep]) -> Result<DataFrame, StoreError> {
-    let rows: Vec<_> = reps.iter().flat_map(|r| r.measurements.iter().map(move |m| (r, m))).collect();
-    let value = |pick: fn(&Measured) -> Option<f64>| move |row: &(&Rep, &crate::model::rep::Measurement)| pick(&row.1.measured);
+    let rows: Vec<_> = reps
+        .iter()
+        .flat_map(|r| r.measurements.iter().map(move |m| (r, m)))
+        .collect();
+    let value = |pick: fn(&Measured) -> Option<f64>| {
+        move |row: &(&Rep, &crate::model::rep::Measurement)| pick(&row.1.measured)
+    };
     table(
         rows.len(),
         vec![
@@ -140,10 +163,50 @@ fn measurements_table(reps: &[Rep]) -> Result<DataFrame, StoreError> {
             column("rep", &rows, |r| r.0.number),
             column("metric", &rows, |r| r.1.metric.facts().id.to_owned()),
             column("unit", &rows, |r| r.1.metric.facts().unit.to_owned()),
-            column("min", &rows, value(|m| if let Measured::Value { min, .. } = m { Some(*min) } else { None })),
-            column("max", &rows, value(|m| if let Measured::Value { max, .. } = m { Some(*max) } else { None })),
-            column("at_turn", &rows, value(|m| if let Measured::Value { at_turn, .. } = m { Some(*at_turn) } else { None })),
-            column("error", &rows, value(|m| if let Measured::Value { error, .. } = m { Some(*error) } else { None })),
+            column(
+                "min",
+                &rows,
+                value(|m| {
+                    if let Measured::Value { min, .. } = m {
+                        Some(*min)
+                    } else {
+                        None
+                    }
+                }),
+            ),
+            column(
+                "max",
+                &rows,
+                value(|m| {
+                    if let Measured::Value { max, .. } = m {
+                        Some(*max)
+                    } else {
+                        None
+                    }
+                }),
+            ),
+            column(
+                "at_turn",
+                &rows,
+                value(|m| {
+                    if let Measured::Value { at_turn, .. } = m {
+                        Some(*at_turn)
+                    } else {
+                        None
+                    }
+                }),
+            ),
+            column(
+                "error",
+                &rows,
+                value(|m| {
+                    if let Measured::Value { error, .. } = m {
+                        Some(*error)
+                    } else {
+                        None
+                    }
+                }),
+            ),
             column("missing", &rows, |r| match r.1.measured {
                 Measured::Missing { why } => word(&why),
                 Measured::Value { .. } => String::new(),
@@ -179,10 +242,18 @@ fn findings_table(findings: &[Finding]) -> Result<DataFrame, StoreError> {
 
 /// The word that files use for a value of the vocabulary.
 fn word(value: &impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|v| v.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
-fn whole(dir: &Path, name: &str, format: ExportFormat, mut frame: DataFrame) -> Result<PathBuf, StoreError> {
+fn whole(
+    dir: &Path,
+    name: &str,
+    format: ExportFormat,
+    mut frame: DataFrame,
+) -> Result<PathBuf, StoreError> {
     let extension = match format {
         ExportFormat::Csv => "csv",
         ExportFormat::Parquet => "parquet",

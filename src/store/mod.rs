@@ -42,7 +42,9 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { dir: "plimsoll-data".into() }
+        Self {
+            dir: "plimsoll-data".into(),
+        }
     }
 }
 
@@ -135,12 +137,21 @@ impl Store {
     }
 
     /// A session begins. The same again is nothing new; another one under its id is refused.
-    pub fn begin(&mut self, header: &SessionHeader, plan_text: Option<&str>) -> Result<(), StoreError> {
+    pub fn begin(
+        &mut self,
+        header: &SessionHeader,
+        plan_text: Option<&str>,
+    ) -> Result<(), StoreError> {
         each!(self, s => s.begin(header, plan_text))
     }
 
     /// Makes windows and events durable, all or none. `Live` events are not kept.
-    pub fn append(&mut self, session: &SessionId, windows: &[Window], events: &[Numbered]) -> Result<(), StoreError> {
+    pub fn append(
+        &mut self,
+        session: &SessionId,
+        windows: &[Window],
+        events: &[Numbered],
+    ) -> Result<(), StoreError> {
         each!(self, s => s.append(session, windows, events))
     }
 
@@ -160,7 +171,13 @@ impl Store {
     }
 
     /// Samples of one stream in `[from, to]`, in order.
-    pub fn stream(&self, session: &SessionId, stream: StreamId, from: SessionNs, to: SessionNs) -> Result<Vec<Sample>, StoreError> {
+    pub fn stream(
+        &self,
+        session: &SessionId,
+        stream: StreamId,
+        from: SessionNs,
+        to: SessionNs,
+    ) -> Result<Vec<Sample>, StoreError> {
         each!(self, s => s.stream(session, stream, from, to))
     }
 
@@ -190,7 +207,12 @@ impl Store {
     }
 
     /// Writes the tables of a session into `dir`; each whole or not at all. The files written.
-    pub fn export(&self, session: &SessionId, format: ExportFormat, dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    pub fn export(
+        &self,
+        session: &SessionId,
+        format: ExportFormat,
+        dir: &Path,
+    ) -> Result<Vec<PathBuf>, StoreError> {
         export::export(self, session, format, dir)
     }
 }

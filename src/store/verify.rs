@@ -21,7 +21,8 @@ pub(super) fn verify(store: &Embedded, session: &SessionId) -> Result<Verified, 
     let mut v = Verified::default();
     let integrity = store.integrity()?;
     if integrity != "ok" {
-        v.problems.push(format!("the database file is damaged: {integrity}"));
+        v.problems
+            .push(format!("the database file is damaged: {integrity}"));
     }
     let mut promised = BTreeMap::new();
     for manifest in store.manifests(session)? {
@@ -35,7 +36,11 @@ pub(super) fn verify(store: &Embedded, session: &SessionId) -> Result<Verified, 
             .tech
             .iter()
             .filter_map(|t| match t.kind {
-                TechKind::BatchLost { stream, first_sequence, .. } => Some((stream, first_sequence)),
+                TechKind::BatchLost {
+                    stream,
+                    first_sequence,
+                    ..
+                } => Some((stream, first_sequence)),
                 _ => None,
             })
             .collect();

@@ -40,7 +40,9 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { listen: ([127, 0, 0, 1], 8460).into() }
+        Self {
+            listen: ([127, 0, 0, 1], 8460).into(),
+        }
     }
 }
 

@@ -45,10 +45,16 @@ pub fn features(bytes: &[u8]) -> Result<Vec<Type>, DecodeError> {
     let mut b = Bytes::new("features", bytes);
     let head = b.u8()?;
     if head != 0x0f {
-        return Err(DecodeError::Value { what: "feature reply", value: head.into() });
+        return Err(DecodeError::Value {
+            what: "feature reply",
+            value: head.into(),
+        });
     }
     let bits = b.u8()?;
-    Ok(Type::ALL.into_iter().filter(|t| (*t as u8) < 8 && bits >> (*t as u8) & 1 == 1).collect())
+    Ok(Type::ALL
+        .into_iter()
+        .filter(|t| (*t as u8) < 8 && bits >> (*t as u8) & 1 == 1)
+        .collect())
 }
 
 /// Reads a list of settings. A single trailing 0 is padding.
@@ -69,7 +75,12 @@ pub fn settings(bytes: &[u8]) -> Result<Settings, DecodeError> {
                 4 => s.channels.push(b.u8()?),
                 5 => s.factor.push(f32::from_bits(b.signed(4)? as u32)),
                 6 => drop(b.take(16)?),
-                _ => return Err(DecodeError::Value { what: "setting", value: id.into() }),
+                _ => {
+                    return Err(DecodeError::Value {
+                        what: "setting",
+                        value: id.into(),
+                    });
+                }
             }
         }
     }
@@ -84,7 +95,10 @@ pub fn reply(bytes: &[u8]) -> Result<Reply, DecodeError> {
     let mut b = Bytes::new("control point reply", bytes);
     let head = b.u8()?;
     if head != 0xf0 {
-        return Err(DecodeError::Value { what: "control point reply", value: head.into() });
+        return Err(DecodeError::Value {
+            what: "control point reply",
+            value: head.into(),
+        });
     }
     let (mut op, mut kind, status) = (b.u8()?, b.u8()?, b.u8()?);
     if op == 0 && status == 10 {
@@ -93,6 +107,16 @@ pub fn reply(bytes: &[u8]) -> Result<Reply, DecodeError> {
     }
     // A refusal may end here.
     let more = b.left() > 0 && b.u8()? != 0;
-    let settings = if status == 0 { settings(b.take(b.left())?)? } else { Settings::default() };
-    Ok(Reply { op, kind, status, more, settings })
+    let settings = if status == 0 {
+        settings(b.take(b.left())?)?
+    } else {
+        Settings::default()
+    };
+    Ok(Reply {
+        op,
+        kind,
+        status,
+        more,
+        settings,
+    })
 }

@@ -31,7 +31,10 @@ pub fn delta(
     while b.left() >= 2 {
         let (bits, count) = (b.u8()?, b.u8()?);
         if bits > 32 {
-            return Err(DecodeError::Value { what: "delta width", value: bits.into() });
+            return Err(DecodeError::Value {
+                what: "delta width",
+                value: bits.into(),
+            });
         }
         let total = usize::from(bits) * usize::from(count) * channels;
         let packed = b.take(total.div_ceil(8))?;
@@ -67,10 +70,18 @@ mod tests {
 
     #[test]
     fn two_blocks_of_three_bits() {
-        let bytes = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 3, 3, 0xaa, 0xaa, 0xcc, 0xcf, 3, 2, 0xaa, 0xaa, 0xcc];
+        let bytes = [
+            0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 3, 3, 0xaa, 0xaa, 0xcc, 0xcf, 3, 2, 0xaa, 0xaa,
+            0xcc,
+        ];
         let (mut out, mut blocks) = (Vec::new(), Vec::new());
         assert_eq!(delta(&bytes, 3, 2, &mut out, &mut blocks).unwrap(), 0);
-        assert_eq!(out, [-1, -1, -1, 1, -4, 1, -2, -2, 2, 1, -4, 1, 3, -7, 3, 0, -5, 4]);
+        assert_eq!(
+            out,
+            [
+                -1, -1, -1, 1, -4, 1, -2, -2, 2, 1, -4, 1, 3, -7, 3, 0, -5, 4
+            ]
+        );
         assert_eq!(blocks, [(3, 3), (3, 2)]);
     }
 

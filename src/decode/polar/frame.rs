@@ -61,7 +61,10 @@ impl Type {
         Self::ALL
             .into_iter()
             .find(|t| *t as u8 == number)
-            .ok_or(DecodeError::Value { what: "measurement type", value: number.into() })
+            .ok_or(DecodeError::Value {
+                what: "measurement type",
+                value: number.into(),
+            })
     }
 }
 
@@ -98,6 +101,7 @@ struct Layout {
 
 impl Frame {
     /// Samples of the frame.
+    #[must_use]
     pub fn samples(&self) -> impl ExactSizeIterator<Item = &[f64]> {
         self.values.chunks_exact(self.channels.max(1))
     }
@@ -132,7 +136,9 @@ impl Frame {
         let size = layout.channels * layout.width;
         let whole = body.len() / size * size;
         for number in body[..whole].chunks_exact(layout.width) {
-            let raw = Bytes::new("sample", number).signed(layout.width).unwrap_or(0);
+            let raw = Bytes::new("sample", number)
+                .signed(layout.width)
+                .unwrap_or(0);
             self.values.push(scaled(raw, layout));
         }
         self.rest = body.len() - whole;
@@ -140,11 +146,21 @@ impl Frame {
 
     fn packed(&mut self, kind: Type, layout: &Layout, body: &[u8]) -> Result<(), DecodeError> {
         self.channels = layout.channels;
-        self.rest = delta(body, layout.channels, layout.width, &mut self.raw, &mut self.blocks)?;
+        self.rest = delta(
+            body,
+            layout.channels,
+            layout.width,
+            &mut self.raw,
+            &mut self.blocks,
+        )?;
         for (i, raw) in self.raw.iter().enumerate() {
             // The fourth channel of a calibrated magnetometer frame is a state, not a field.
             let state = kind == Type::Mag && layout.channels == 4 && i % 4 == 3;
-            self.values.push(if state { f64::from(*raw) } else { scaled(*raw, layout) });
+            self.values.push(if state {
+                f64::from(*raw)
+            } else {
+                scaled(*raw, layout)
+            });
         }
         Ok(())
     }
@@ -157,7 +173,8 @@ impl Frame {
             let numbers = [u16::from(b.u8()?), b.u16()?, b.u16()?].map(f64::from);
             let flags = b.u8()?;
             self.values.extend(numbers);
-            self.values.extend([0, 1, 2].map(|bit| f64::from(flags >> bit & 1)));
+            self.values
+                .extend([0, 1, 2].map(|bit| f64::from(flags >> bit & 1)));
         }
         self.rest = b.left();
         Ok(())
@@ -165,7 +182,11 @@ impl Frame {
 }
 
 fn scaled(raw: i32, layout: &Layout) -> f64 {
-    let value = if layout.float { f64::from(f32::from_bits(raw as u32)) } else { f64::from(raw) };
+    let value = if layout.float {
+        f64::from(f32::from_bits(raw as u32))
+    } else {
+        f64::from(raw)
+    };
     value * layout.scale
 }
 
@@ -179,7 +200,12 @@ fn plain_layout(kind: Type, layout: u8) -> Result<Layout, DecodeError> {
         (Type::SkinTemperature | Type::Pressure | Type::Temperature, 0) => (1, 4, true),
         _ => return Err(unknown(layout)),
     };
-    Ok(Layout { channels, width, scale: 1.0, float })
+    Ok(Layout {
+        channels,
+        width,
+        scale: 1.0,
+        float,
+    })
 }
 
 fn packed_layout(kind: Type, layout: u8, factor: Option<f64>) -> Result<Layout, DecodeError> {
@@ -196,9 +222,17 @@ fn packed_layout(kind: Type, layout: u8, factor: Option<f64>) -> Result<Layout, 
         (Type::SkinTemperature | Type::Pressure | Type::Temperature, 0) => (1, 4, 1.0, true),
         _ => return Err(unknown(layout)),
     };
-    Ok(Layout { channels, width, scale, float })
+    Ok(Layout {
+        channels,
+        width,
+        scale,
+        float,
+    })
 }
 
 fn unknown(layout: u8) -> DecodeError {
-    DecodeError::Value { what: "frame type", value: layout.into() }
+    DecodeError::Value {
+        what: "frame type",
+        value: layout.into(),
+    }
 }

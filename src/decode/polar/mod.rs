@@ -42,7 +42,10 @@ impl Driver for Polar {
     }
 
     fn matches(&self, advert: &Advert) -> bool {
-        advert.name.as_deref().is_some_and(|n| n.starts_with("Polar "))
+        advert
+            .name
+            .as_deref()
+            .is_some_and(|n| n.starts_with("Polar "))
     }
 
     fn setup(&self) -> &'static [GattOp] {
@@ -111,7 +114,9 @@ impl PmdDecoder {
         let number = usize::from(bytes.first().copied().unwrap_or(0) & 0x3f);
         let factor = self.streams.get(number).and_then(|s| s.factor);
         self.frame.read(bytes, factor)?;
-        let Some(kind) = self.frame.kind else { return Ok(()) };
+        let Some(kind) = self.frame.kind else {
+            return Ok(());
+        };
         let (time, n) = (self.frame.time_ns, self.frame.samples().len());
         let (previous, period) = self.step(number, kind, time, n);
         for (i, sample) in self.frame.samples().enumerate() {
@@ -126,10 +131,14 @@ impl PmdDecoder {
     /// The frame before this one, unless frames were lost between; and the period to use without it.
     fn step(&mut self, number: usize, kind: Type, time: u64, n: usize) -> (Option<u64>, f64) {
         let nominal = nominal_period_ns(kind);
-        let Some(stream) = self.streams.get_mut(number) else { return (None, nominal) };
+        let Some(stream) = self.streams.get_mut(number) else {
+            return (None, nominal);
+        };
         let period = stream.period_ns.unwrap_or(nominal);
         let previous = stream.previous.replace(time).filter(|p| *p < time);
-        let Some(before) = previous else { return (None, period) };
+        let Some(before) = previous else {
+            return (None, period);
+        };
         let step = (time - before) as f64 / n.max(1) as f64;
         // More than half a frame longer than its samples: frames were lost, the gap stays a gap.
         if stream.period_ns.is_some() && step > 1.5 * period {
@@ -163,12 +172,19 @@ fn reading(kind: Type, s: &[f64], at: DeviceTime) -> Option<(DeviceTime, Value)>
             angular_rate: triple(1.0_f64.to_radians())?,
             clipped: s.iter().any(|v| v.abs() >= 1_999.0),
         },
-        Type::Mag => Value::MagneticField { field: triple(100.0)? },
-        Type::Ecg => Value::Ecg { microvolt: *s.first()? as i32 },
+        Type::Mag => Value::MagneticField {
+            field: triple(100.0)?,
+        },
+        Type::Ecg => Value::Ecg {
+            microvolt: *s.first()? as i32,
+        },
         Type::Ppi => {
             let blocked = s[3] > 0.5 || (s[5] > 0.5 && s[4] < 0.5);
-            let value =
-                Value::PulseInterval { interval_ms: s[1] as u16, error_ms: s[2] as u16, blocked };
+            let value = Value::PulseInterval {
+                interval_ms: s[1] as u16,
+                error_ms: s[2] as u16,
+                blocked,
+            };
             // Many firmwares put no time on these.
             return Some((DeviceTime::Arrival, value));
         }

@@ -45,12 +45,27 @@ pub(super) fn packets(device: DeviceIndex, rate_bpm: &[f64], seed: u64) -> Vec<I
         let arrival_s = second as f64 + 1.0 + rng.random_range(0.005..0.03);
         items.push(packet(device, heart_rate::MEASUREMENT, arrival_s, bytes));
         if second % 60 == 3 {
-            items.push(packet(device, heart_rate::BATTERY, arrival_s + 0.01, vec![87]));
+            items.push(packet(
+                device,
+                heart_rate::BATTERY,
+                arrival_s + 0.01,
+                vec![87],
+            ));
         }
     }
     items
 }
 
-fn packet(device: DeviceIndex, characteristic: crate::model::packet::Uuid, at_s: f64, bytes: Vec<u8>) -> Item {
-    Item::Packet(Packet { device, characteristic, host: HostNs((at_s * 1e9) as i64), bytes: bytes.into() })
+fn packet(
+    device: DeviceIndex,
+    characteristic: crate::model::packet::Uuid,
+    at_s: f64,
+    bytes: Vec<u8>,
+) -> Item {
+    Item::Packet(Packet {
+        device,
+        characteristic,
+        host: HostNs((at_s * 1e9) as i64),
+        bytes: bytes.into(),
+    })
 }

@@ -81,12 +81,23 @@ impl Scenario {
             writer.write(activity);
         }
         let duration_s = writer.now();
-        let Writer { body, wanted_bpm, commands, mut truth, .. } = writer;
-        let mut models: Vec<_> =
-            self.sensors.iter().map(|s| SensorModel::on(*s, NOMINAL_HZ, &mut rng)).collect();
+        let Writer {
+            body,
+            wanted_bpm,
+            commands,
+            mut truth,
+            ..
+        } = writer;
+        let mut models: Vec<_> = self
+            .sensors
+            .iter()
+            .map(|s| SensorModel::on(*s, NOMINAL_HZ, &mut rng))
+            .collect();
         self.silence(&mut models, &mut truth);
-        let mut items: Vec<_> =
-            commands.into_iter().map(|(t, c)| Item::Command(HostNs((t * 1e9) as i64), c)).collect();
+        let mut items: Vec<_> = commands
+            .into_iter()
+            .map(|(t, c)| Item::Command(HostNs((t * 1e9) as i64), c))
+            .collect();
         for (i, model) in models.iter().enumerate() {
             items.extend(model.packets(DeviceIndex(i as u16), &body, duration_s, rng.random()));
         }
@@ -95,17 +106,26 @@ impl Scenario {
         items.extend(heart::packets(strap, &truth.heart_bpm, rng.random()));
         items.sort_by_key(Item::host);
         truth.note = "simulated: no person was recorded";
-        truth.scenario = self.name.to_owned();
+        self.name.clone_into(&mut truth.scenario);
         truth.seed = seed;
         truth.expected.clone_from(&self.expected);
-        SynthSession { header: self.header(&models), items, truth }
+        SynthSession {
+            header: self.header(&models),
+            items,
+            truth,
+        }
     }
 
     fn silence(&self, models: &mut [SensorModel], truth: &mut Truth) {
-        let Some((segment, set, first, last)) = self.silent_reps else { return };
+        let Some((segment, set, first, last)) = self.silent_reps else {
+            return;
+        };
         let reps = truth.sets.get(set as usize - 1).map(|s| &s.reps);
-        let Some((from, to)) = reps.and_then(|r| Some((r.get(first - 1)?, r.get(last - 1)?))) else { return };
-        let window = ((from.start_s + from.turn_s) / 2.0, to.end_s - 0.2);
+        let Some((from, to)) = reps.and_then(|r| Some((r.get(first - 1)?, r.get(last - 1)?)))
+        else {
+            return;
+        };
+        let window = (f64::midpoint(from.start_s, from.turn_s), to.end_s - 0.2);
         truth.silent.push((segment.to_string(), window.0, window.1));
         for model in models.iter_mut().filter(|m| m.segment == segment) {
             model.silent_s.push(window);

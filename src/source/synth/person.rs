@@ -62,37 +62,34 @@ pub(super) struct Tilt {
 }
 
 impl Body {
-    /// Knee flexion, deg, by the clinical formula: shank minus thigh.
-    pub(super) fn knee_flexion(&self, t: f64, side: Side) -> f64 {
-        let (thigh, shank) = match side {
-            Side::Left => (Segment::ThighL, Segment::ShankL),
-            Side::Right => (Segment::ThighR, Segment::ShankR),
-        };
-        self.tilt(shank, t).forward - self.tilt(thigh, t).forward
-    }
-
-    /// Shoulder flexion, deg: thorax minus upper arm.
-    pub(super) fn shoulder_flexion(&self, t: f64) -> f64 {
-        self.tilt(Segment::Thorax, t).forward - self.tilt(Segment::UpperArmR, t).forward
-    }
-
     /// Tilts of a segment at `t`.
     pub(super) fn tilt(&self, segment: Segment, t: f64) -> Tilt {
         let knee = self.knee.at(t);
         let stride = |side: f64| self.gait.at(t) * (TAU * STRIDE_HZ * t + side).sin();
-        let side = if segment.side() == Some(Side::Left) { 0.0 } else { std::f64::consts::PI };
+        let side = if segment.side() == Some(Side::Left) {
+            0.0
+        } else {
+            std::f64::consts::PI
+        };
         let lean = self.lean.at(t);
         let sway = |k: usize| SWAY_DEG * (TAU * (0.13 + 0.07 * k as f64) * t + self.sway[k]).sin();
         let (forward, right) = match segment {
-            Segment::ShankL | Segment::ShankR => (SHANK_SHARE * knee + stride(side + 0.7) + sway(0), 0.4 * sway(3)),
-            Segment::ThighL | Segment::ThighR => {
-                ((SHANK_SHARE - 1.0) * knee + stride(side) + sway(1), 0.02 * knee + 0.4 * sway(4))
-            }
+            Segment::ShankL | Segment::ShankR => (
+                SHANK_SHARE * knee + stride(side + 0.7) + sway(0),
+                0.4 * sway(3),
+            ),
+            Segment::ThighL | Segment::ThighR => (
+                (SHANK_SHARE - 1.0) * knee + stride(side) + sway(1),
+                0.02 * knee + 0.4 * sway(4),
+            ),
             Segment::Pelvis | Segment::Lumbar => (PELVIS_SHARE * lean + sway(2), sway(5)),
-            Segment::UpperArmL | Segment::UpperArmR => (lean - self.arm.at(t) + sway(2) + sway(4), sway(5)),
-            Segment::ForearmL | Segment::ForearmR => {
-                (lean - self.arm.at(t) - self.elbow.at(t) + sway(2) + sway(4), sway(5))
+            Segment::UpperArmL | Segment::UpperArmR => {
+                (lean - self.arm.at(t) + sway(2) + sway(4), sway(5))
             }
+            Segment::ForearmL | Segment::ForearmR => (
+                lean - self.arm.at(t) - self.elbow.at(t) + sway(2) + sway(4),
+                sway(5),
+            ),
             Segment::FootL | Segment::FootR => (stride(side), 0.0),
             _ => (lean + sway(2), sway(5)),
         };
@@ -102,7 +99,10 @@ impl Body {
     /// Orientation and place of the sensor on `segment` at `t`.
     pub(super) fn pose(&self, segment: Segment, t: f64) -> Pose {
         let earth_from_segment = self.orientation(segment, t);
-        Pose { earth_from_segment, position_m: self.place(segment, t) }
+        Pose {
+            earth_from_segment,
+            position_m: self.place(segment, t),
+        }
     }
 
     fn orientation(&self, segment: Segment, t: f64) -> UnitQuaternion<f64> {
@@ -110,10 +110,16 @@ impl Body {
         let heading = self.heading.at(t).to_radians();
         let forward = Vec3::new(heading.cos(), heading.sin(), 0.0);
         let right = forward.cross(&Vec3::z());
-        let neutral = Rotation3::from_matrix_unchecked(nalgebra::Matrix3::from_columns(&[forward, Vec3::z(), right]));
+        let neutral = Rotation3::from_matrix_unchecked(nalgebra::Matrix3::from_columns(&[
+            forward,
+            Vec3::z(),
+            right,
+        ]));
         // Seen in segment axes: tilting forward turns about -Z, leaning right about +X.
-        let pitch = Rotation3::from_axis_angle(&nalgebra::Vector3::z_axis(), -tilt.forward.to_radians());
-        let roll = Rotation3::from_axis_angle(&nalgebra::Vector3::x_axis(), tilt.right.to_radians());
+        let pitch =
+            Rotation3::from_axis_angle(&nalgebra::Vector3::z_axis(), -tilt.forward.to_radians());
+        let roll =
+            Rotation3::from_axis_angle(&nalgebra::Vector3::x_axis(), tilt.right.to_radians());
         UnitQuaternion::from_rotation_matrix(&(neutral * roll * pitch))
     }
 
@@ -124,7 +130,11 @@ impl Body {
 
     fn place(&self, segment: Segment, t: f64) -> Vec3 {
         let left = segment.side() != Some(Side::Right);
-        let (shank, thigh) = if left { (Segment::ShankL, Segment::ThighL) } else { (Segment::ShankR, Segment::ThighR) };
+        let (shank, thigh) = if left {
+            (Segment::ShankL, Segment::ThighL)
+        } else {
+            (Segment::ShankR, Segment::ThighR)
+        };
         let knee = self.up(shank, t, SHANK_M);
         match segment {
             Segment::FootL | Segment::FootR => return Vec3::zeros(),
@@ -137,9 +147,15 @@ impl Body {
             return hip + self.up(segment, t, 0.1);
         }
         let shoulder = hip + self.up(Segment::Thorax, t, TRUNK_M);
-        let (arm, fore) = if left { (Segment::UpperArmL, Segment::ForearmL) } else { (Segment::UpperArmR, Segment::ForearmR) };
+        let (arm, fore) = if left {
+            (Segment::UpperArmL, Segment::ForearmL)
+        } else {
+            (Segment::UpperArmR, Segment::ForearmR)
+        };
         match segment {
-            Segment::UpperArmL | Segment::UpperArmR => shoulder - self.up(arm, t, 0.7 * UPPER_ARM_M),
+            Segment::UpperArmL | Segment::UpperArmR => {
+                shoulder - self.up(arm, t, 0.7 * UPPER_ARM_M)
+            }
             Segment::ForearmL | Segment::ForearmR => {
                 shoulder - self.up(arm, t, UPPER_ARM_M) - self.up(fore, t, 0.8 * FOREARM_M)
             }

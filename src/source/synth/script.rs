@@ -88,7 +88,15 @@ impl Writer {
     pub(super) fn new(rest_bpm: f64, sway: [f64; 6]) -> Self {
         let zero = || Track::starting(0.0);
         Self {
-            body: Body { knee: zero(), lean: zero(), arm: zero(), elbow: zero(), heading: zero(), gait: zero(), sway },
+            body: Body {
+                knee: zero(),
+                lean: zero(),
+                arm: zero(),
+                elbow: zero(),
+                heading: zero(),
+                gait: zero(),
+                sway,
+            },
             wanted_bpm: Track::starting(rest_bpm),
             commands: Vec::new(),
             truth: Truth::default(),
@@ -148,10 +156,16 @@ impl Writer {
         }
         let start_s = self.now;
         self.wait(1.5);
-        let reps = set.reps.iter().map(|rep| self.rep(set.exercise, rep)).collect();
+        let reps = set
+            .reps
+            .iter()
+            .map(|rep| self.rep(set.exercise, rep))
+            .collect();
         self.wait(1.5);
         if counted {
-            self.command(Command::EndSet { reason: StopReason::Completed });
+            self.command(Command::EndSet {
+                reason: StopReason::Completed,
+            });
             self.wanted_bpm.hold(self.now);
             self.wanted_bpm.to(self.now + 1.0, BETWEEN_BPM);
             let number = self.truth.sets.len() as u32 + 1;

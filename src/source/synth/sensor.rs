@@ -71,15 +71,27 @@ impl SensorModel {
         let pose = |t: f64| body.pose(self.segment, t);
         let (before, here, after) = (pose(t - STEP_S), pose(t), pose(t + STEP_S));
         let earth_from_sensor = here.earth_from_segment * self.segment_from_sensor();
-        let acceleration = (after.position_m - 2.0 * here.position_m + before.position_m) / (STEP_S * STEP_S);
-        let force = earth_from_sensor.inverse_transform_vector(&(acceleration + Vec3::z() * STANDARD_GRAVITY));
+        let acceleration =
+            (after.position_m - 2.0 * here.position_m + before.position_m) / (STEP_S * STEP_S);
+        let force = earth_from_sensor
+            .inverse_transform_vector(&(acceleration + Vec3::z() * STANDARD_GRAVITY));
         let turn = before.earth_from_segment.inverse() * after.earth_from_segment;
         let rate_segment = turn.scaled_axis() / (2.0 * STEP_S);
-        (force, self.segment_from_sensor().inverse_transform_vector(&rate_segment))
+        (
+            force,
+            self.segment_from_sensor()
+                .inverse_transform_vector(&rate_segment),
+        )
     }
 
     /// All packets of a session of `duration_s` that begins at host time 0.
-    pub(super) fn packets(&self, device: DeviceIndex, body: &Body, duration_s: f64, seed: u64) -> Vec<Item> {
+    pub(super) fn packets(
+        &self,
+        device: DeviceIndex,
+        body: &Body,
+        duration_s: f64,
+        seed: u64,
+    ) -> Vec<Item> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let hz = self.nominal_hz * self.rate_error;
         let (mut items, mut bytes, mut arrival_s) = (Vec::new(), Vec::new(), 0.0_f64);
@@ -92,11 +104,19 @@ impl SensorModel {
                 continue;
             }
             in_packet = rng.random_range(1..=3);
-            let stall = if rng.random::<f64>() < 0.002 { 0.3 } else { 0.0 };
+            let stall = if rng.random::<f64>() < 0.002 {
+                0.3
+            } else {
+                0.0
+            };
             // Notifications never overtake each other.
             arrival_s = (t + rng.random_range(0.005..0.030) + stall).max(arrival_s + 1e-4);
             let full = std::mem::take(&mut bytes);
-            if self.silent_s.iter().any(|(from, to)| (*from..*to).contains(&t)) {
+            if self
+                .silent_s
+                .iter()
+                .any(|(from, to)| (*from..*to).contains(&t))
+            {
                 continue;
             }
             items.push(Item::Packet(Packet {
@@ -116,8 +136,11 @@ impl SensorModel {
         let mut frame = [0_u8; 20];
         frame[..2].copy_from_slice(&[0x55, 0x61]);
         for axis in 0..3 {
-            let a = force[axis] * self.acceleration_scale + self.acceleration_bias[axis] + noise(self.acceleration_noise);
-            let w = rate[axis].to_degrees() + self.gyro_bias_deg_s[axis] + noise(self.gyro_noise_deg_s);
+            let a = force[axis] * self.acceleration_scale
+                + self.acceleration_bias[axis]
+                + noise(self.acceleration_noise);
+            let w =
+                rate[axis].to_degrees() + self.gyro_bias_deg_s[axis] + noise(self.gyro_noise_deg_s);
             // `as` saturates at the end of the range, as the sensor does.
             let raw_a = (a / (16.0 * STANDARD_GRAVITY) * 32768.0).round() as i16;
             let raw_w = (w / 2000.0 * 32768.0).round() as i16;

@@ -8,7 +8,9 @@ pub(super) struct Track {
 
 impl Track {
     pub(super) fn starting(value: f64) -> Self {
-        Self { keys: vec![(0.0, value)] }
+        Self {
+            keys: vec![(0.0, value)],
+        }
     }
 
     /// Where it stands at its last key.
@@ -30,7 +32,8 @@ impl Track {
 
     pub(super) fn at(&self, t: f64) -> f64 {
         let after = self.keys.partition_point(|k| k.0 <= t);
-        let (Some(from), to) = (self.keys.get(after.saturating_sub(1)), self.keys.get(after)) else {
+        let (Some(from), to) = (self.keys.get(after.saturating_sub(1)), self.keys.get(after))
+        else {
             return 0.0;
         };
         let Some(to) = to else { return from.1 };

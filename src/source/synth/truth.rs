@@ -1,10 +1,6 @@
 //! What the simulator knows to be true of a session, written beside its recording.
 
-use crate::model::{
-    command::SetRole,
-    finding::Verdict,
-    plan::TrainingSide,
-};
+use crate::model::{command::SetRole, finding::Verdict, plan::TrainingSide};
 use serde::Serialize;
 
 /// Truth of one session.
@@ -65,6 +61,7 @@ pub struct RepTruth {
 }
 
 /// Durations of the phases, s.
+#[expect(clippy::struct_field_names, reason = "the unit is last")]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PhaseTruth {
     /// Eccentric.
