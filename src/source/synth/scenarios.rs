@@ -267,7 +267,7 @@ fn sit_to_stand() -> Scenario {
         client: "C-0002",
         sensors: vec![Segment::ThighR, Segment::ShankR, Segment::Thorax],
         script,
-        expected: expect(1, "TEMPO_FAST", outside(&[5], 1..=8)),
+        expected: expect(1, "TEMPO", outside(&[5], 1..=8)),
         ..Scenario::default()
     }
 }
