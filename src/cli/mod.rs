@@ -7,7 +7,9 @@ mod check;
 mod completions;
 mod demo;
 mod export;
+mod import;
 mod input;
+mod labelled_folder;
 mod plan;
 mod record;
 mod replay;
@@ -59,6 +61,8 @@ enum Command {
     Plan(plan::Args),
     /// Check the configuration.
     Check(check::Args),
+    /// Turn somebody else's recording into one of ours.
+    Import(import::Args),
     /// Make a recording of simulated people, with its truth.
     Simulate(simulate::Args),
     /// Print completions for a shell.
@@ -116,6 +120,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Sessions(args) => sessions::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Completions(args) => Ok(completions::run(&args)),
     }
