@@ -367,6 +367,9 @@ fn evaluate(dataset: &str) -> Tally {
         let outcome = run(&recording);
         compare(&recording, &outcome, &mut tally);
         angle_error(&recording, &outcome);
+        if let Some(dump) = std::env::var_os("MOTION_DUMP") {
+            dump_trace(Path::new(&dump), &recording, &outcome);
+        }
         if verbose {
             details(&recording, &outcome);
         }
@@ -378,6 +381,27 @@ fn evaluate(dataset: &str) -> Tally {
         spread(&tally.starts), spread(&tally.ends)
     );
     tally
+}
+
+/// Writes the live trace and the repetitions for a look with other tools.
+fn dump_trace(folder: &Path, recording: &Recording, outcome: &Outcome) {
+    let mut text = String::new();
+    for (t, _, value) in &outcome.trace {
+        text += &format!("x,{t},{}\n", value.unwrap_or(f64::NAN));
+    }
+    for rep in outcome.finals.iter().chain(&outcome.confirmed) {
+        text += &format!(
+            "{:?},{},{},{}\n",
+            rep.stage,
+            rep.start.seconds(),
+            rep.turn.seconds(),
+            rep.end.seconds()
+        );
+    }
+    for r in recording.meta["truth"]["reps"].as_array().into_iter().flatten() {
+        text += &format!("truth,{},{},{}\n", r["start_s"], r["end_s"], r["label"]);
+    }
+    std::fs::write(folder.join(recording.name.replace('/', "__") + ".csv"), text).unwrap();
 }
 
 fn details(recording: &Recording, outcome: &Outcome) {

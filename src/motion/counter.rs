@@ -42,6 +42,7 @@ enum State {
 /// Counter of one channel.
 pub(super) struct Counter {
     floor: f64,
+    least: f64,
     share: f64,
     sign: f64,
     state: Option<State>,
@@ -55,9 +56,10 @@ pub(super) struct Counter {
 const SPEED_TAU_S: f64 = 0.04;
 
 impl Counter {
-    pub(super) fn new(floor: f64, share: f64) -> Self {
+    pub(super) fn new(floor: f64, least: f64, share: f64) -> Self {
         Self {
             floor,
+            least,
             share,
             sign: 1.0,
             state: None,
@@ -71,6 +73,11 @@ impl Counter {
     /// Repetitions completed so far.
     pub(super) fn completed(&self) -> usize {
         self.count
+    }
+
+    /// An excursion is going on.
+    pub(super) fn moving(&self) -> bool {
+        matches!(self.state, Some(State::Out { .. } | State::Back { .. }))
     }
 
     pub(super) fn push(&mut self, t: f64, x: f64) -> Option<Step> {
@@ -105,7 +112,7 @@ impl Counter {
         if n == 0 {
             return self.floor;
         }
-        (self.share * super::filter::median(&self.recent[..n])).max(self.floor)
+        (self.share * super::filter::median(&self.recent[..n])).max(self.least)
     }
 
     fn unsure(&mut self, p: Point, low: Point, high: Point) -> State {

@@ -86,10 +86,10 @@ impl LiveSet {
             if channel.kind == Kind::Turn || self.candidates.iter().any(|c| c.channel == *channel) {
                 continue;
             }
-            let floor = scale(channel.kind, 0.0, &self.params).floor;
+            let scale = scale(channel.kind, 0.0, &self.params);
             self.candidates.push(Candidate {
                 channel: channel.clone(),
-                counter: Counter::new(floor, self.params.hysteresis_share),
+                counter: Counter::new(scale.floor, scale.least, self.params.hysteresis_share),
                 cursor: 0,
                 trail: Vec::with_capacity(TRAIL),
                 last: None,
@@ -255,9 +255,9 @@ impl LiveSet {
         let heard = |c: &Candidate| c.channel.terms.iter().all(|(d, _)| devices[*d].fresh(now, LOST_S));
         let Some(active) = self.candidates.get(self.active) else { return };
         let next = if heard(active) {
-            let blind = active.counter.completed() == 0 && self.counted == 0;
+            let blind = self.counted == 0 && !active.counter.moving();
             blind
-                .then(|| self.candidates.iter().position(|c| c.counter.completed() >= 2 && heard(c)))
+                .then(|| self.candidates.iter().position(|c| c.counter.completed() > 0 && heard(c)))
                 .flatten()
         } else {
             self.candidates.iter().position(heard)

@@ -15,7 +15,11 @@ use super::{
     sensor::Device,
     series::{Grid, Series, height_gain, scale, series, tilt_series},
 };
-use crate::model::{frame::Vec3, time::SessionNs};
+use crate::model::{
+    exercise::{FirstPhase, exercise},
+    frame::Vec3,
+    time::SessionNs,
+};
 
 /// A set after its pass.
 pub(super) struct Analysed {
@@ -60,19 +64,19 @@ pub(super) fn analyse(
     let grid = Grid::new(facts.start, facts.end);
     let mut poses = first_poses(devices, facts);
     align_signs(devices, &mut poses, facts, grid);
-    let Some((mut chosen, mut series_of, mut counted)) = choose(devices, &poses, groups, grid, params) else {
+    let Some((mut chosen, mut series_of, mut counted)) = choose(devices, &poses, groups, facts, grid, params) else {
         return Analysed { poses, found: Vec::new(), channel: None, out_is_down: None };
     };
     if !counted.is_empty() {
         refine_axes(devices, &mut poses, &counted, grid);
         align_signs(devices, &mut poses, facts, grid);
-        if let Some(again) = choose(devices, &poses, groups, grid, params) {
+        if let Some(again) = choose(devices, &poses, groups, facts, grid, params) {
             (chosen, series_of, counted) = again;
         }
     }
     let out_is_down = settle(devices, &mut poses, facts, &counted, grid, params);
     let mut found: Vec<Found> = counted.iter().map(|c| on_clock(c, &chosen, grid)).collect();
-    fill_holes(devices, &poses, groups, grid, params, &chosen, &series_of, &mut found);
+    fill_holes(devices, &poses, groups, facts, grid, params, &chosen, &series_of, &mut found);
     Analysed { poses, found, channel: Some(chosen), out_is_down }
 }
 
@@ -175,6 +179,13 @@ fn covariance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| (x - ma) * (y - mb)).sum()
 }
 
+/// Whether a repetition of the exercise begins with the way up; an exercise that may begin at either end
+/// says nothing.
+fn lifts_first(exercise_id: &str) -> Option<bool> {
+    let known = exercise(exercise_id).filter(|e| neutral(e.id) != Neutral::High)?;
+    Some(known.starts_with == FirstPhase::Concentric)
+}
+
 type Choice = (Channel, Series, Vec<Cycle>);
 
 /// The counting channel: the first group with a candidate that moves enough, within it the one that moves
@@ -183,6 +194,7 @@ fn choose(
     devices: &[Device],
     poses: &[Option<Pose>],
     groups: &[Group],
+    facts: SetFacts,
     grid: Grid,
     params: &Params,
 ) -> Option<Choice> {
@@ -193,7 +205,7 @@ fn choose(
             let Some(s) = series(devices, poses, channel, grid) else {
                 continue;
             };
-            let (found, usual) = count(&s, channel.kind, params);
+            let (found, usual) = count(&s, channel.kind, lifts_first(facts.exercise), params);
             let score = if channel.metric.is_some() {
                 usual * s.covered()
             } else {
@@ -225,10 +237,13 @@ fn repeats(s: &Series, kind: Kind, usual: f64, params: &Params) -> f64 {
     if usual < floor { 0.0 } else { (0.2 + r.max(0.0)) * size * preference }
 }
 
-fn count(s: &Series, kind: Kind, params: &Params) -> (Vec<Cycle>, f64) {
+fn count(s: &Series, kind: Kind, lifts_first: Option<bool>, params: &Params) -> (Vec<Cycle>, f64) {
     let scale = scale(kind, params.rate_share_final, params);
-    let pivots = adaptive_pivots(&s.x, scale.floor, params.hysteresis_share);
-    let away_is_up = rest_is_low(&s.x, &pivots);
+    let pivots = adaptive_pivots(&s.x, scale.least, params.hysteresis_share);
+    // A load rises in the concentric phase, whatever the signs of the sensor.
+    let away_is_up = lifts_first
+        .filter(|_| kind == Kind::Height)
+        .unwrap_or_else(|| rest_is_low(&s.x, &pivots));
     (
         cycles(&s.x, &pivots, away_is_up, scale, params),
         usual_leg(&s.x, &pivots),
@@ -366,6 +381,7 @@ fn fill_holes(
     devices: &[Device],
     poses: &[Option<Pose>],
     groups: &[Group],
+    facts: SetFacts,
     grid: Grid,
     params: &Params,
     chosen: &Channel,
@@ -383,7 +399,7 @@ fn fill_holes(
             continue;
         };
         let own_holes = s.holes(1.0);
-        let (cycles, _) = count(&s, channel.kind, params);
+        let (cycles, _) = count(&s, channel.kind, lifts_first(facts.exercise), params);
         for c in &cycles {
             let new = on_clock(c, channel, grid);
             let in_hole = holes.iter().any(|(a, b)| c.start < *b && c.end > *a);

@@ -13,8 +13,10 @@ use super::{
 pub(super) struct Scale {
     /// Samples a second.
     pub(super) rate_hz: f64,
-    /// Smallest excursion that may be a repetition.
+    /// Smallest usual excursion of a set that has repetitions at all.
     pub(super) floor: f64,
+    /// Smallest excursion that may be a repetition in such a set.
+    pub(super) least: f64,
     /// Speed below which nothing moves, unit of the series a second.
     pub(super) speed_floor: f64,
     /// Share of the peak speed below which nothing moves.
@@ -134,14 +136,29 @@ pub(super) fn cycles(
 ) -> Vec<Cycle> {
     let sign = if away_is_up { 1.0 } else { -1.0 };
     let mut found = Vec::new();
-    for k in pivots.windows(3) {
-        let (out, back) = (sign * (x[k[1]] - x[k[0]]), sign * (x[k[1]] - x[k[2]]));
+    if usual_leg(x, pivots) < scale.floor {
+        return found;
+    }
+    for (i, k) in pivots.windows(3).enumerate() {
+        if sign * (x[k[1]] - x[k[0]]) <= 0.0 {
+            continue;
+        }
+        let before = rest_level(x, if i == 0 { 0 } else { pivots[i - 1] }, k[1], sign);
+        let after = rest_level(x, k[1], pivots.get(i + 3).map_or(x.len() - 1, |p| *p), sign);
+        let top = sign * x[k[1]];
+        let (out, back) = (top - before, top - after);
         // A change of posture goes out and does not come back.
-        if out > 0.0 && out.min(back) >= 0.45 * out.max(back) {
+        if out.min(back) >= 0.45 * out.max(back) {
             found.push(boundaries(x, [k[0], k[1], k[2]], sign, scale, params));
         }
     }
     drop_strangers(found)
+}
+
+/// Where the series rests between two extremes: not its very end, which may be a jerk.
+fn rest_level(x: &[f64], from: usize, to: usize, sign: f64) -> f64 {
+    let values: Vec<f64> = x[from..=to].iter().map(|v| sign * v).collect();
+    super::filter::quantile(&values, 0.15)
 }
 
 /// Lobes at the edges of a set that are unlike its repetitions (un-racking, sitting down) are none.

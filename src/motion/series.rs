@@ -86,6 +86,7 @@ pub(super) fn scale(kind: Kind, speed_share: f64, params: &Params) -> Scale {
     Scale {
         rate_hz: GRID_HZ,
         floor,
+        least: params.least_share * floor,
         speed_floor,
         speed_share,
     }
