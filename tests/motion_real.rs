@@ -55,10 +55,20 @@ fn table(path: &Path) -> Table {
         bytes = plain;
     }
     let mut reader = csv::Reader::from_reader(&bytes[..]);
-    let columns = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    let columns = reader
+        .headers()
+        .unwrap()
+        .iter()
+        .map(str::to_owned)
+        .collect();
     let rows = reader
         .records()
-        .map(|r| r.unwrap().iter().map(|v| v.parse().unwrap_or(f64::NAN)).collect())
+        .map(|r| {
+            r.unwrap()
+                .iter()
+                .map(|v| v.parse().unwrap_or(f64::NAN))
+                .collect()
+        })
         .collect();
     Table { columns, rows }
 }
@@ -79,7 +89,8 @@ struct Recording {
 }
 
 fn load(folder: &Path) -> Recording {
-    let meta: Value = serde_json::from_reader(File::open(folder.join("meta.json")).unwrap()).unwrap();
+    let meta: Value =
+        serde_json::from_reader(File::open(folder.join("meta.json")).unwrap()).unwrap();
     let mut sensors = Vec::new();
     let mut samples = Vec::new();
     let listed = meta["sensors"].as_array().unwrap();
@@ -112,7 +123,12 @@ fn load(folder: &Path) -> Recording {
     Recording {
         name: format!(
             "{}/{}",
-            folder.parent().unwrap().file_name().unwrap().to_string_lossy(),
+            folder
+                .parent()
+                .unwrap()
+                .file_name()
+                .unwrap()
+                .to_string_lossy(),
             folder.file_name().unwrap().to_string_lossy()
         ),
         exercise: meta["exercise"].as_str().unwrap_or("none").to_owned(),
@@ -145,8 +161,15 @@ fn samples_of(device: DeviceIndex, tables: &[Table]) -> Vec<Sample> {
             }
             let (b, a) = (&acc.rows[k], &acc.rows[k.saturating_sub(1)]);
             let (ta, tb) = (time(acc, a), time(acc, b));
-            let share = if tb > ta { ((t - ta) / (tb - ta)).clamp(0.0, 1.0) as f32 } else { 1.0 };
-            let (va, vb) = (pick(acc, a, ["ax", "ay", "az"]), pick(acc, b, ["ax", "ay", "az"]));
+            let share = if tb > ta {
+                ((t - ta) / (tb - ta)).clamp(0.0, 1.0) as f32
+            } else {
+                1.0
+            };
+            let (va, vb) = (
+                pick(acc, a, ["ax", "ay", "az"]),
+                pick(acc, b, ["ax", "ay", "az"]),
+            );
             let mut values = [0.0; 6];
             for c in 0..3 {
                 values[c] = va[c] + (vb[c] - va[c]) * share;
@@ -221,7 +244,13 @@ fn run(recording: &Recording) -> Outcome {
     }
     feed(&mut engine, &mut batch, window, &mut out);
     let end = SessionNs(window);
-    engine.command(end, &Command::EndSet { reason: StopReason::Completed }, &mut out);
+    engine.command(
+        end,
+        &Command::EndSet {
+            reason: StopReason::Completed,
+        },
+        &mut out,
+    );
     engine.finish(SessionNs(window + 100_000_000), &mut out);
     collect(out)
 }
@@ -288,7 +317,12 @@ fn truth_count(meta: &Value) -> Option<i64> {
 fn compare(recording: &Recording, outcome: &Outcome, tally: &mut Tally) {
     let n = outcome.finals.len() as i64;
     let Some(truth) = truth_count(&recording.meta) else {
-        println!("  ?    {n:3} live {:3} {} [{}]", outcome.confirmed.len(), recording.name, outcome.summary.channel);
+        println!(
+            "  ?    {n:3} live {:3} {} [{}]",
+            outcome.confirmed.len(),
+            recording.name,
+            outcome.summary.channel
+        );
         return;
     };
     let live = outcome.confirmed.len() as i64;
@@ -324,7 +358,9 @@ fn angle_error(recording: &Recording, outcome: &Outcome) {
         return;
     }
     let truth = table(&path);
-    let Some(c) = truth.column("knee_l_deg") else { return };
+    let Some(c) = truth.column("knee_l_deg") else {
+        return;
+    };
     let mut range = Vec::new();
     for rep in &outcome.finals {
         let inside: Vec<f64> = truth
@@ -333,7 +369,9 @@ fn angle_error(recording: &Recording, outcome: &Outcome) {
             .filter(|r| r[0] >= rep.start.seconds() && r[0] <= rep.end.seconds())
             .map(|r| r[c])
             .collect();
-        if let Some(Measured::Value { min, max, error, .. }) = rep.measured(Metric::KneeFlexion)
+        if let Some(Measured::Value {
+            min, max, error, ..
+        }) = rep.measured(Metric::KneeFlexion)
             && !inside.is_empty()
         {
             let top = inside.iter().copied().fold(f64::MIN, f64::max);
@@ -374,11 +412,17 @@ fn evaluate(dataset: &str) -> Tally {
             details(&recording, &outcome);
         }
     }
-    let spread = |x: &[f64]| [0.1, 0.5, 0.9].map(|q| (quantile(x.to_vec(), q) * 100.0).round() / 100.0);
+    let spread =
+        |x: &[f64]| [0.1, 0.5, 0.9].map(|q| (quantile(x.to_vec(), q) * 100.0).round() / 100.0);
     println!(
         "== {dataset}: {} sets, exact {}, within one {}, live exact {}, absolute error {}, start {:?} end {:?}",
-        tally.sets, tally.exact, tally.within_one, tally.live_exact, tally.error,
-        spread(&tally.starts), spread(&tally.ends)
+        tally.sets,
+        tally.exact,
+        tally.within_one,
+        tally.live_exact,
+        tally.error,
+        spread(&tally.starts),
+        spread(&tally.ends)
     );
     tally
 }
@@ -398,25 +442,56 @@ fn dump_trace(folder: &Path, recording: &Recording, outcome: &Outcome) {
             rep.end.seconds()
         );
     }
-    for r in recording.meta["truth"]["reps"].as_array().into_iter().flatten() {
+    for r in recording.meta["truth"]["reps"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
         text += &format!("truth,{},{},{}\n", r["start_s"], r["end_s"], r["label"]);
     }
-    std::fs::write(folder.join(recording.name.replace('/', "__") + ".csv"), text).unwrap();
+    std::fs::write(
+        folder.join(recording.name.replace('/', "__") + ".csv"),
+        text,
+    )
+    .unwrap();
 }
 
 fn details(recording: &Recording, outcome: &Outcome) {
-    for r in recording.meta["truth"]["reps"].as_array().into_iter().flatten() {
-        println!("     truth {:.2}-{:.2} {}", r["start_s"], r["end_s"], r["label"]);
+    for r in recording.meta["truth"]["reps"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        println!(
+            "     truth {:.2}-{:.2} {}",
+            r["start_s"], r["end_s"], r["label"]
+        );
     }
     for rep in outcome.finals.iter().chain(&outcome.confirmed) {
         println!(
             "     {:?} {} {:.2} {:.2} {:.2} partial {} {:.2?}",
-            rep.stage, rep.number, rep.start.seconds(), rep.turn.seconds(), rep.end.seconds(), rep.partial,
-            rep.phases.map(|p| [p.eccentric_s, p.pause_stretched_s, p.concentric_s, p.pause_shortened_s])
+            rep.stage,
+            rep.number,
+            rep.start.seconds(),
+            rep.turn.seconds(),
+            rep.end.seconds(),
+            rep.partial,
+            rep.phases.map(|p| [
+                p.eccentric_s,
+                p.pause_stretched_s,
+                p.concentric_s,
+                p.pause_shortened_s
+            ])
         );
         for m in &rep.measurements {
             match m.measured {
-                Measured::Value { min, max, at_turn, at_start, error } => println!(
+                Measured::Value {
+                    min,
+                    max,
+                    at_turn,
+                    at_start,
+                    error,
+                } => println!(
                     "        {} {min:.1} .. {max:.1} turn {at_turn:.1} start {at_start:.1} +- {error:.1}",
                     m.metric.facts().id
                 ),

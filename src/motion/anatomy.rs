@@ -45,14 +45,28 @@ pub(super) fn neutral(exercise: &str) -> Neutral {
     }
 }
 
+/// The hands carry the load straight up and down: what is held hardly turns.
+pub(super) fn hands_go_straight(exercise: &str) -> bool {
+    matches!(
+        exercise,
+        "bench_press" | "overhead_press" | "row" | "squat" | "deadlift" | "hip_hinge" | "lunge"
+    )
+}
+
 /// Sign of the forward tilt of `segment` at the working end, seen from the upright stance (or, for
 /// exercises outside it, at the turn seen from the start); 0 = not known.
 pub(super) fn tilt_sign(exercise: &str, segment: Segment) -> f64 {
     use Segment as S;
     let thigh = matches!(segment, S::ThighL | S::ThighR);
     let shank = matches!(segment, S::ShankL | S::ShankR);
-    let trunk = matches!(segment, S::Thorax | S::Lumbar | S::Pelvis | S::ShoulderL | S::ShoulderR);
-    let arm = matches!(segment, S::UpperArmL | S::UpperArmR | S::ForearmL | S::ForearmR);
+    let trunk = matches!(
+        segment,
+        S::Thorax | S::Lumbar | S::Pelvis | S::ShoulderL | S::ShoulderR
+    );
+    let arm = matches!(
+        segment,
+        S::UpperArmL | S::UpperArmR | S::ForearmL | S::ForearmR
+    );
     let foot = matches!(segment, S::FootL | S::FootR);
     match exercise {
         "squat" | "sit_to_stand" | "single_leg_squat" | "step_down" | "step_up" | "lunge" => {

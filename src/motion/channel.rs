@@ -3,11 +3,7 @@
 //! Where the exercise library knows the exercise, its primary metric and its fallbacks come first; what no
 //! worn sensor shows is counted on whatever channel repeats best.
 
-use super::{
-    anatomy::terms,
-    record::Sensing,
-    sensor::Device,
-};
+use super::{anatomy::terms, record::Sensing, sensor::Device};
 use crate::model::{
     exercise,
     metric::{Metric, Part},
@@ -44,9 +40,13 @@ pub(super) type Group = Vec<Channel>;
 pub(super) fn candidates(exercise_id: &str, side: TrainingSide, devices: &[Device]) -> Vec<Group> {
     let mut groups = Vec::new();
     if let Some(known) = exercise::exercise(exercise_id) {
-        for metric in known.primary.iter().chain(known.fallbacks) {
-            groups.push(of_metric(*metric, side, devices));
-        }
+        groups.extend(known.primary.map(|m| of_metric(m, side, devices)));
+        let fallbacks = known.fallbacks.iter();
+        groups.push(
+            fallbacks
+                .flat_map(|m| of_metric(*m, side, devices))
+                .collect(),
+        );
     }
     groups.push(automatic(devices));
     groups.retain(|g| !g.is_empty());
@@ -82,11 +82,13 @@ fn of_metric(metric: Metric, side: TrainingSide, devices: &[Device]) -> Group {
 }
 
 fn label(metric: Metric, found: &[(usize, f64)], devices: &[Device]) -> String {
-    let side = found
-        .iter()
-        .find_map(|(d, _)| devices[*d].segment.side());
+    let side = found.iter().find_map(|(d, _)| devices[*d].segment.side());
     match side {
-        Some(side) => format!("{} {}", metric.facts().id, format!("{side:?}").to_lowercase()),
+        Some(side) => format!(
+            "{} {}",
+            metric.facts().id,
+            format!("{side:?}").to_lowercase()
+        ),
         None => metric.facts().id.to_owned(),
     }
 }
@@ -94,9 +96,9 @@ fn label(metric: Metric, found: &[(usize, f64)], devices: &[Device]) -> String {
 /// The device on a segment that is alive; one with a gyroscope before one without.
 pub(super) fn find(devices: &[Device], segment: crate::model::body::Segment) -> Option<usize> {
     let on = |wanted: Sensing| {
-        devices.iter().position(|d| {
-            d.alive() && d.segment == segment && d.sensing == wanted
-        })
+        devices
+            .iter()
+            .position(|d| d.alive() && d.segment == segment && d.sensing == wanted)
     };
     on(Sensing::Imu).or_else(|| on(Sensing::AccOnly))
 }

@@ -33,10 +33,26 @@ struct Point {
 #[derive(Debug, Clone, Copy)]
 enum State {
     /// Nobody knows yet to which side the movement goes.
-    Unsure { low: Point, high: Point },
-    Rest { low: Point, left: f64 },
-    Out { low: Point, left: f64, high: Point },
-    Back { low: Point, left: f64, high: Point, least: Point, fastest: f64 },
+    Unsure {
+        low: Point,
+        high: Point,
+    },
+    Rest {
+        low: Point,
+        left: f64,
+    },
+    Out {
+        low: Point,
+        left: f64,
+        high: Point,
+    },
+    Back {
+        low: Point,
+        left: f64,
+        high: Point,
+        least: Point,
+        fastest: f64,
+    },
 }
 
 /// Counter of one channel.
@@ -81,7 +97,10 @@ impl Counter {
     }
 
     pub(super) fn push(&mut self, t: f64, x: f64) -> Option<Step> {
-        let p = Point { t, y: self.sign * x };
+        let p = Point {
+            t,
+            y: self.sign * x,
+        };
         self.follow_speed(p);
         let step = self.step();
         let (state, said) = match self.state {
@@ -89,9 +108,13 @@ impl Counter {
             Some(State::Unsure { low, high }) => (self.unsure(p, low, high), None),
             Some(State::Rest { low, left }) => (rest(p, low, left, step), None),
             Some(State::Out { low, left, high }) => self.out(p, low, left, high),
-            Some(State::Back { low, left, high, least, fastest }) => {
-                self.back(p, (low, left, high), least, fastest)
-            }
+            Some(State::Back {
+                low,
+                left,
+                high,
+                least,
+                fastest,
+            }) => self.back(p, (low, left, high), least, fastest),
         };
         self.state = Some(state);
         said
@@ -119,14 +142,22 @@ impl Counter {
         let low = if p.y < low.y { p } else { low };
         let high = if p.y > high.y { p } else { high };
         if p.y - low.y >= self.floor {
-            return State::Out { low, left: low.t, high: p };
+            return State::Out {
+                low,
+                left: low.t,
+                high: p,
+            };
         }
         if high.y - p.y >= self.floor {
             self.sign = -self.sign;
             self.speed = -self.speed;
             let mirror = |q: Point| Point { t: q.t, y: -q.y };
             self.previous = Some(mirror(p));
-            return State::Out { low: mirror(high), left: high.t, high: mirror(p) };
+            return State::Out {
+                low: mirror(high),
+                left: high.t,
+                high: mirror(p),
+            };
         }
         State::Unsure { low, high }
     }
@@ -139,7 +170,13 @@ impl Counter {
         }
         let turned = self.excursion(low, left, high, p, amplitude);
         (
-            State::Back { low, left, high, least: p, fastest: -self.speed },
+            State::Back {
+                low,
+                left,
+                high,
+                least: p,
+                fastest: -self.speed,
+            },
             Some(Step::Turned(turned)),
         )
     }
@@ -163,15 +200,37 @@ impl Counter {
         let other_way = p.y - least.y >= self.step();
         let complete = (returned >= 0.7 && (slow || again)) || (returned >= 0.5 && other_way);
         if !complete {
-            return (State::Back { low, left, high, least, fastest }, None);
+            return (
+                State::Back {
+                    low,
+                    left,
+                    high,
+                    least,
+                    fastest,
+                },
+                None,
+            );
         }
         let done = self.excursion(low, left, high, least, amplitude.min(high.y - least.y));
         self.recent[self.count % self.recent.len()] = done.amplitude;
         self.count += 1;
-        (State::Rest { low: least, left: least.t }, Some(Step::Completed(done)))
+        (
+            State::Rest {
+                low: least,
+                left: least.t,
+            },
+            Some(Step::Completed(done)),
+        )
     }
 
-    fn excursion(&self, _low: Point, left: f64, high: Point, end: Point, amplitude: f64) -> Excursion {
+    fn excursion(
+        &self,
+        _low: Point,
+        left: f64,
+        high: Point,
+        end: Point,
+        amplitude: f64,
+    ) -> Excursion {
         Excursion {
             start_s: left,
             turn_s: high.t,

@@ -122,7 +122,11 @@ impl Engine {
         Self {
             params: params.clone(),
             sensors: header.sensors.clone(),
-            devices: header.sensors.iter().map(|s| Device::new(s, params)).collect(),
+            devices: header
+                .sensors
+                .iter()
+                .map(|s| Device::new(s, params))
+                .collect(),
             heart: Effort::default(),
             running: None,
             waiting: None,
@@ -140,7 +144,9 @@ impl Engine {
             return;
         };
         match sample.stream.kind {
-            StreamKind::Imu | StreamKind::Acc if device.segment != Segment::Chest => device.push(sample),
+            StreamKind::Imu | StreamKind::Acc if device.segment != Segment::Chest => {
+                device.push(sample)
+            }
             StreamKind::HeartRate | StreamKind::Rr => self.heart.push(sample),
             _ => {}
         }
@@ -150,7 +156,12 @@ impl Engine {
     pub fn command(&mut self, t: SessionNs, command: &Command, out: &mut Vec<MotionEvent>) {
         match command {
             Command::Calibrate => self.calibrating = Some((t, vec![false; self.devices.len()])),
-            Command::StartSet { exercise, side, role, load_kg } => {
+            Command::StartSet {
+                exercise,
+                side,
+                role,
+                load_kg,
+            } => {
                 self.end_set(t, StopReason::Trainer, out);
                 self.flush_summary(out);
                 self.start_set(t, exercise, *side, role, *load_kg, out);
@@ -200,13 +211,18 @@ impl Engine {
     }
 
     fn calibrate(&mut self, now: SessionNs, out: &mut Vec<MotionEvent>) {
-        let Some((since, mut done)) = self.calibrating.take() else { return };
+        let Some((since, mut done)) = self.calibrating.take() else {
+            return;
+        };
         let timed_out = now.seconds() - since.seconds() >= self.params.calibration_timeout_s;
         for (i, device) in self.devices.iter_mut().enumerate() {
             if done[i] || (!device.alive() && !timed_out) || device.segment == Segment::Chest {
                 continue;
             }
-            let still_s = device.still.now().map_or(0.0, |s| s.until_s - s.since_s.max(since.seconds()));
+            let still_s = device
+                .still
+                .now()
+                .map_or(0.0, |s| s.until_s - s.since_s.max(since.seconds()));
             let accepted = still_s >= self.params.calibration_s && device.fresh(now, 1.0);
             if !accepted && !timed_out {
                 continue;
@@ -271,26 +287,42 @@ impl Engine {
         let Some(run) = &mut self.running else { return };
         let alive = self.devices.iter().filter(|d| d.alive()).count();
         if alive != run.alive {
-            run.live.offer(&candidates(&run.exercise, run.side, &self.devices));
+            run.live
+                .offer(&candidates(&run.exercise, run.side, &self.devices));
             run.alive = alive;
         }
-        run.live.advance(&self.devices, now, &mut self.said, &mut self.trace);
+        run.live
+            .advance(&self.devices, now, &mut self.said, &mut self.trace);
         let metric = run.live.channel().and_then(|c| c.metric);
         for point in self.trace.drain(..) {
-            out.push(MotionEvent::Trace { t: point.t, metric, value: point.value });
+            out.push(MotionEvent::Trace {
+                t: point.t,
+                metric,
+                value: point.value,
+            });
         }
         for said in self.said.drain(..) {
-            out.push(MotionEvent::Rep(run.live_rep(said, &self.devices, &self.params)));
+            out.push(MotionEvent::Rep(run.live_rep(
+                said,
+                &self.devices,
+                &self.params,
+            )));
         }
     }
 
     fn end_set(&mut self, t: SessionNs, reason: StopReason, out: &mut Vec<MotionEvent>) {
         self.advance(t, out);
-        let Some(mut run) = self.running.take() else { return };
+        let Some(mut run) = self.running.take() else {
+            return;
+        };
         for device in &mut self.devices {
             device.end_set();
         }
-        let facts = SetFacts { exercise: &run.exercise, start: run.start, end: t };
+        let facts = SetFacts {
+            exercise: &run.exercise,
+            start: run.start,
+            end: t,
+        };
         let groups = candidates(&run.exercise, run.side, &self.devices);
         let result = analyse(&mut self.devices, &groups, facts, &self.params);
         let view = View {
@@ -307,13 +339,23 @@ impl Engine {
         let channel = result.channel.map_or_else(String::new, |c| c.name);
         let summary = run.summary(t, reason, reps.len(), channel, self.heart.end_set(t));
         out.extend(reps.into_iter().map(MotionEvent::Rep));
-        self.waiting = Some(Waiting { summary, due: SessionNs(t.0 + RECOVERY_NS) });
+        self.waiting = Some(Waiting {
+            summary,
+            due: SessionNs(t.0 + RECOVERY_NS),
+        });
     }
 
     /// Functional axes found in the set, and sensors that left their place.
-    fn say_calibrations(&self, t: SessionNs, poses: &[Option<super::pose::Pose>], out: &mut Vec<MotionEvent>) {
+    fn say_calibrations(
+        &self,
+        t: SessionNs,
+        poses: &[Option<super::pose::Pose>],
+        out: &mut Vec<MotionEvent>,
+    ) {
         for (i, (device, pose)) in self.devices.iter().zip(poses).enumerate() {
-            let Some(pose) = pose.filter(|p| p.range_deg > 10.0) else { continue };
+            let Some(pose) = pose.filter(|p| p.range_deg > 10.0) else {
+                continue;
+            };
             let accepted = pose.quality >= self.params.axis_quality_min;
             out.push(MotionEvent::Calibration(Calibration {
                 t,
@@ -322,13 +364,16 @@ impl Engine {
                 step: CalibrationStep::Functional,
                 accepted,
                 quality: pose.quality,
-                reason: (!accepted).then(|| "the segment turned about more than one axis".to_owned()),
+                reason: (!accepted)
+                    .then(|| "the segment turned about more than one axis".to_owned()),
             }));
             if pose.drifted {
                 out.push(MotionEvent::Tech(TechEvent {
                     t,
                     device: Some(index(i)),
-                    kind: TechKind::SensorSlipped { drift_deg: self.params.drift_deg },
+                    kind: TechKind::SensorSlipped {
+                        drift_deg: self.params.drift_deg,
+                    },
                 }));
             }
         }
@@ -343,7 +388,10 @@ fn refusal(device: &Device, now: SessionNs) -> String {
     if !device.fresh(now, 1.0) {
         return format!("no data from the {} sensor", device.segment);
     }
-    format!("the {} moved: stand still for three seconds", device.segment)
+    format!(
+        "the {} moved: stand still for three seconds",
+        device.segment
+    )
 }
 
 fn say_calibration(
@@ -357,7 +405,9 @@ fn say_calibration(
         out.push(MotionEvent::Tech(TechEvent {
             t,
             device: Some(index(i)),
-            kind: TechKind::CalibrationRefused { reason: reason.clone() },
+            kind: TechKind::CalibrationRefused {
+                reason: reason.clone(),
+            },
         }));
     }
     out.push(MotionEvent::Calibration(Calibration {
@@ -372,7 +422,12 @@ fn say_calibration(
 }
 
 /// The repetitions of the pass after the set, numbered from 1.
-fn final_reps(run: &Running, view: &View, found: &[Found], eccentric_first: Option<bool>) -> Vec<Rep> {
+fn final_reps(
+    run: &Running,
+    view: &View,
+    found: &[Found],
+    eccentric_first: Option<bool>,
+) -> Vec<Rep> {
     let amplitudes: Vec<f64> = found.iter().map(|f| f.amplitude).collect();
     let usual = super::filter::median(&amplitudes);
     let mut fastest = 0.0_f64;
@@ -431,7 +486,10 @@ impl Running {
         };
         rep.phases = out_is_eccentric(&self.exercise, None)
             .map(|e| phases(&found, None, e, params.rate_share_live));
-        rep.concentric_speed = rep.phases.as_ref().and_then(|p| concentric_speed(&found, p));
+        rep.concentric_speed = rep
+            .phases
+            .as_ref()
+            .and_then(|p| concentric_speed(&found, p));
         if let Some(speed) = rep.concentric_speed {
             self.fastest = self.fastest.max(speed);
             rep.velocity_loss_percent = Some(100.0 * (1.0 - speed / self.fastest));

@@ -86,7 +86,7 @@ impl LiveSet {
             if channel.kind == Kind::Turn || self.candidates.iter().any(|c| c.channel == *channel) {
                 continue;
             }
-            let scale = scale(channel.kind, 0.0, &self.params);
+            let scale = scale(channel.kind, &self.exercise, 0.0, &self.params);
             self.candidates.push(Candidate {
                 channel: channel.clone(),
                 counter: Counter::new(scale.floor, scale.least, self.params.hysteresis_share),
@@ -105,7 +105,13 @@ impl LiveSet {
     }
 
     /// Works through the rows that came since the last call.
-    pub(super) fn advance(&mut self, devices: &[Device], now: SessionNs, out: &mut Vec<Said>, trace: &mut Vec<TracePoint>) {
+    pub(super) fn advance(
+        &mut self,
+        devices: &[Device],
+        now: SessionNs,
+        out: &mut Vec<Said>,
+        trace: &mut Vec<TracePoint>,
+    ) {
         for (i, device) in devices.iter().enumerate() {
             self.follow(i, device);
         }
@@ -116,16 +122,23 @@ impl LiveSet {
         let known = self.candidates.get(self.active).and_then(|c| c.last);
         let stale = known.is_none_or(|(t, _)| now.seconds() - t.seconds() > self.params.stale_s);
         if stale && now >= self.next_trace {
-            trace.push(TracePoint { t: now, value: None });
+            trace.push(TracePoint {
+                t: now,
+                value: None,
+            });
             self.next_trace = SessionNs(now.0 + TRACE_NS);
         }
     }
 
     /// Keeps the frame of a device up to date.
     fn follow(&mut self, i: usize, device: &Device) {
-        let Some(first) = device.rows.first() else { return };
+        let Some(first) = device.rows.first() else {
+            return;
+        };
         let reference = *self.reference[i].get_or_insert_with(|| {
-            device.stance.map_or_else(|| rest_up(device, first), |s| s.up)
+            device
+                .stance
+                .map_or_else(|| rest_up(device, first), |s| s.up)
         });
         let axis = match (device.scatter.axis(), device.axis) {
             (Some(now), Some(earlier)) if earlier.quality > now.quality => earlier,
@@ -138,7 +151,9 @@ impl LiveSet {
         if self.poses[i].is_none() && !moved {
             return;
         }
-        let Some(mut frame) = Frame::new(reference, axis.direction) else { return };
+        let Some(mut frame) = Frame::new(reference, axis.direction) else {
+            return;
+        };
         let before = match (&self.poses[i], device.axis) {
             (Some(pose), _) => Some(pose.frame.axis()),
             (None, Some(a)) if device.axis_signed => Some(a.direction),
@@ -153,7 +168,11 @@ impl LiveSet {
         }
         self.poses[i] = Some(Pose {
             frame,
-            zero: if device.stance.is_some() { Zero::Stance } else { zero_at_start(&self.exercise) },
+            zero: if device.stance.is_some() {
+                Zero::Stance
+            } else {
+                zero_at_start(&self.exercise)
+            },
             quality: axis.quality,
             signed: tilt_sign(&self.exercise, device.segment) != 0.0,
             drifted: false,
@@ -169,13 +188,24 @@ impl LiveSet {
         frame.forward_tilt(up).is_some_and(|tilt| tilt * sign < 0.0)
     }
 
-    fn feed(&mut self, i: usize, devices: &[Device], out: &mut Vec<Said>, trace: &mut Vec<TracePoint>) {
+    fn feed(
+        &mut self,
+        i: usize,
+        devices: &[Device],
+        out: &mut Vec<Said>,
+        trace: &mut Vec<TracePoint>,
+    ) {
         let lead = self.candidates[i].channel.terms[0].0;
         while let Some(row) = devices[lead].rows.get(self.candidates[i].cursor) {
             self.candidates[i].cursor += 1;
-            let Some(x) = self.value(i, devices, row) else { continue };
+            let Some(x) = self.value(i, devices, row) else {
+                continue;
+            };
             let c = &mut self.candidates[i];
-            let x = c.last.filter(|_| c.channel.kind == Kind::Angle).map_or(x, |(_, l)| l + wrap(x - l));
+            let x = c
+                .last
+                .filter(|_| c.channel.kind == Kind::Angle)
+                .map_or(x, |(_, l)| l + wrap(x - l));
             c.last = Some((row.t, x));
             if c.trail.len() == TRAIL {
                 c.trail.drain(..TRAIL / 2);
@@ -183,7 +213,10 @@ impl LiveSet {
             c.trail.push((row.t_s(), x));
             let step = c.counter.push(row.t_s(), x);
             if i == self.active && row.t >= self.next_trace {
-                trace.push(TracePoint { t: row.t, value: Some(x) });
+                trace.push(TracePoint {
+                    t: row.t,
+                    value: Some(x),
+                });
                 self.next_trace = SessionNs(row.t.0 + TRACE_NS);
             }
             if let Some(step) = step {
@@ -231,7 +264,7 @@ impl LiveSet {
                 }
             }
             Step::Completed(e) => {
-                let found = self.candidates[i].refined(&e, &self.params);
+                let found = self.candidates[i].refined(&e, &self.exercise, &self.params);
                 if active {
                     self.count(found, out);
                 } else if self.candidates[i].kept.len() < 4 {
@@ -252,12 +285,23 @@ impl LiveSet {
 
     /// Another channel counts when the present one is silent, or sees nothing where another sees a set.
     fn choose(&mut self, devices: &[Device], now: SessionNs, out: &mut Vec<Said>) {
-        let heard = |c: &Candidate| c.channel.terms.iter().all(|(d, _)| devices[*d].fresh(now, LOST_S));
-        let Some(active) = self.candidates.get(self.active) else { return };
+        let heard = |c: &Candidate| {
+            c.channel
+                .terms
+                .iter()
+                .all(|(d, _)| devices[*d].fresh(now, LOST_S))
+        };
+        let Some(active) = self.candidates.get(self.active) else {
+            return;
+        };
         let next = if heard(active) {
             let blind = self.counted == 0 && !active.counter.moving();
             blind
-                .then(|| self.candidates.iter().position(|c| c.counter.completed() > 0 && heard(c)))
+                .then(|| {
+                    self.candidates
+                        .iter()
+                        .position(|c| c.counter.completed() > 0 && heard(c))
+                })
                 .flatten()
         } else {
             self.candidates.iter().position(heard)
@@ -307,7 +351,7 @@ impl Candidate {
     }
 
     /// The excursion with the boundaries of the tempo rules, from the trail; the trail begins anew.
-    fn refined(&mut self, e: &Excursion, params: &Params) -> Found {
+    fn refined(&mut self, e: &Excursion, exercise: &str, params: &Params) -> Found {
         let mut found = self.found(e);
         let from_s = (e.start_s - 1.5).max(self.trail.first().map_or(e.start_s, |p| p.0));
         let n = ((e.end_s - from_s) * GRID_HZ) as usize + 1;
@@ -315,7 +359,7 @@ impl Candidate {
         let index = |s: f64| (((s - from_s) * GRID_HZ).round().max(0.0) as usize).min(n - 1);
         let (first, turn) = (index(e.start_s - 0.5), index(e.turn_s));
         if turn > first && n - 1 > turn {
-            let scale = scale(self.channel.kind, params.rate_share_live, params);
+            let scale = scale(self.channel.kind, exercise, params.rate_share_live, params);
             let c = boundaries(&x, [first, turn, n - 1], e.sign, scale, params);
             let at = |i: usize| SessionNs::from_seconds(from_s + i as f64 / GRID_HZ);
             found.start = at(c.start);

@@ -93,7 +93,8 @@ pub(super) fn measure(
     list.iter()
         .map(|metric| Measurement {
             metric: *metric,
-            measured: one(view, found, phases, *metric).unwrap_or_else(|why| Measured::Missing { why }),
+            measured: one(view, found, phases, *metric)
+                .unwrap_or_else(|why| Measured::Missing { why }),
         })
         .collect()
 }
@@ -116,7 +117,9 @@ fn one(view: &View, found: &Found, phases: Option<&Phases>, metric: Metric) -> O
         Metric::TimePauseTop => phase(|p| p.pause_shortened_s),
         Metric::TempoRatio => {
             counted_on(view, found)?;
-            let p = phases.filter(|p| p.concentric_s > 0.05).ok_or(Missing::Undefined)?;
+            let p = phases
+                .filter(|p| p.concentric_s > 0.05)
+                .ok_or(Missing::Undefined)?;
             Ok(scalar(p.eccentric_s / p.concentric_s, 0.1))
         }
         Metric::RangeOfMotion => {
@@ -124,7 +127,14 @@ fn one(view: &View, found: &Found, phases: Option<&Phases>, metric: Metric) -> O
             if found.channel.kind == Kind::Height {
                 return Err(Missing::Undefined);
             }
-            Ok(scalar(found.amplitude, if found.channel.terms.len() > 1 { 5.0 } else { 3.0 }))
+            Ok(scalar(
+                found.amplitude,
+                if found.channel.terms.len() > 1 {
+                    5.0
+                } else {
+                    3.0
+                },
+            ))
         }
         Metric::PeakAngularVelocity => peak_rate(view, found),
         Metric::SideDifferenceRom => side_difference(view, found),
@@ -202,7 +212,11 @@ fn on_sides(view: &View, found: &Found, metric: Metric) -> Outcome {
             None => here,
             Some(other) => union(other, here),
         });
-        let sided = metric.facts().parts.iter().any(|p| !matches!(p, Part::Mid(_)));
+        let sided = metric
+            .facts()
+            .parts
+            .iter()
+            .any(|p| !matches!(p, Part::Mid(_)));
         if !sided {
             break;
         }
@@ -211,8 +225,22 @@ fn on_sides(view: &View, found: &Found, metric: Metric) -> Outcome {
 }
 
 fn union(a: Measured, b: Measured) -> Measured {
-    let (Measured::Value { min: a0, max: a1, at_turn: at, at_start: as_, error: ae },
-         Measured::Value { min: b0, max: b1, at_turn: bt, at_start: bs, error: be }) = (a, b)
+    let (
+        Measured::Value {
+            min: a0,
+            max: a1,
+            at_turn: at,
+            at_start: as_,
+            error: ae,
+        },
+        Measured::Value {
+            min: b0,
+            max: b1,
+            at_turn: bt,
+            at_start: bs,
+            error: be,
+        },
+    ) = (a, b)
     else {
         return a;
     };
@@ -291,7 +319,12 @@ fn sum_of_tilts(view: &View, found: &Found, metric: Metric, side: Side, absolute
 }
 
 /// The pose of a device if it may be measured with during this repetition.
-fn usable<'a>(view: &'a View, found: &Found, device: usize, absolute: bool) -> Result<&'a Pose, Missing> {
+fn usable<'a>(
+    view: &'a View,
+    found: &Found,
+    device: usize,
+    absolute: bool,
+) -> Result<&'a Pose, Missing> {
     if let Some(why) = fault(&view.devices[device], found.start, found.end, view.params) {
         return Err(why);
     }
@@ -429,7 +462,10 @@ fn peak_acceleration(view: &View, found: &Found, segment: Segment) -> Outcome {
         .iter()
         .map(|r| r.acc().norm())
         .fold(0.0, f64::max);
-    let rest = device.still.newest().map_or(STANDARD_GRAVITY, |s| s.acc.norm());
+    let rest = device
+        .still
+        .newest()
+        .map_or(STANDARD_GRAVITY, |s| s.acc.norm());
     Ok(scalar(peak / rest, 0.1 * peak / rest))
 }
 

@@ -18,6 +18,8 @@ use vqf_rs::VQF;
 pub(super) const RESTART_GAP_S: f64 = 0.5;
 /// Cut-off that belongs to VQF's time constant of 3 s: sqrt(2) / (2 pi tau).
 const CUT_HZ: f64 = std::f64::consts::SQRT_2 / (2.0 * std::f64::consts::PI * 3.0);
+/// Stretch at each end whose mean stands for what lies beyond, s.
+const EDGE_S: f64 = 4.0;
 /// Cut-off for sensors without gyroscope, where acceleration alone shows the tilt, Hz.
 const ACC_ONLY_CUT_HZ: f64 = 1.5;
 
@@ -110,13 +112,15 @@ fn smooth_piece(rows: &mut [Row], bias: Vec3, sensing: Sensing) {
     let mut attitude = Vec::with_capacity(rows.len());
     let mut inertial = [const { Vec::new() }; 3];
     let mut q = UnitQuaternion::identity();
-    let mut last_s = rows[0].t_s();
+    let mut last = rows[0];
     for row in rows.iter() {
-        let step_s = row.t_s() - last_s;
-        last_s = row.t_s();
+        let step_s = row.t_s() - last.t_s();
         if sensing == Sensing::Imu {
-            q *= UnitQuaternion::from_scaled_axis((row.gyro() - bias) * step_s);
+            // The mean of both ends: slow sensors turn far between two samples.
+            let rate = (row.gyro() + last.gyro()) / 2.0 - bias;
+            q *= UnitQuaternion::from_scaled_axis(rate * step_s);
         }
+        last = *row;
         attitude.push(q);
         let f = q * row.acc();
         for (axis, v) in inertial.iter_mut().zip(f.iter()) {
@@ -126,7 +130,7 @@ fn smooth_piece(rows: &mut [Row], bias: Vec3, sensing: Sensing) {
     let low = match sensing {
         Sensing::Imu => inertial
             .each_ref()
-            .map(|x| low_pass_to_mean(x, rate_hz, CUT_HZ)),
+            .map(|x| low_pass_to_mean(x, rate_hz, CUT_HZ, EDGE_S)),
         Sensing::AccOnly => inertial
             .each_ref()
             .map(|x| super::filter::low_pass(x, rate_hz, ACC_ONLY_CUT_HZ)),

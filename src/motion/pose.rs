@@ -57,7 +57,12 @@ pub(super) fn wrap(deg: f64) -> f64 {
 }
 
 /// What speaks against measuring with this device between two instants: SF-1 and SF-10.
-pub(super) fn fault(device: &Device, from: SessionNs, to: SessionNs, params: &Params) -> Option<Missing> {
+pub(super) fn fault(
+    device: &Device,
+    from: SessionNs,
+    to: SessionNs,
+    params: &Params,
+) -> Option<Missing> {
     let rows = &device.rows;
     let inside = between(rows, from, SessionNs(to.0 + 1));
     if inside.iter().any(|r| r.quality.has(Quality::CLIPPED)) {
@@ -85,12 +90,18 @@ pub(super) fn fault(device: &Device, from: SessionNs, to: SessionNs, params: &Pa
 }
 
 fn is_measured(row: &Row) -> bool {
-    !row.quality.has(Quality::INTERPOLATED.with(Quality::NOT_FINITE))
+    !row.quality
+        .has(Quality::INTERPOLATED.with(Quality::NOT_FINITE))
 }
 
 fn measured_before(rows: &[Row], t: SessionNs) -> Option<SessionNs> {
     let i = rows.partition_point(|r| r.t < t);
-    rows[..i].iter().rev().take(50).find(|r| is_measured(r)).map(|r| r.t)
+    rows[..i]
+        .iter()
+        .rev()
+        .take(50)
+        .find(|r| is_measured(r))
+        .map(|r| r.t)
 }
 
 fn gap_ms(from: SessionNs, to: SessionNs) -> f64 {

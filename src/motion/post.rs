@@ -4,14 +4,14 @@
 //! repetitions; once more with axes from the repetitions alone; then the zero of every segment's angles.
 
 use super::{
-    anatomy::{Neutral, neutral, tilt_sign},
+    anatomy::{Neutral, hands_go_straight, neutral, tilt_sign},
     calibration::{Axis, Frame, Scatter, scatter},
     channel::{Channel, Group, Kind},
     filter::{median, quantile},
     params::Params,
     pose::{BRIDGE_S, Pose, Zero},
     record::{between, up_at},
-    segment::{Cycle, adaptive_pivots, autocorrelation, cycles, rest_is_low, usual_leg},
+    segment::{Cycle, adaptive_pivots, autocorrelation, cycles, rest_vote, usual_leg},
     sensor::Device,
     series::{Grid, Series, height_gain, scale, series, tilt_series},
 };
@@ -64,8 +64,15 @@ pub(super) fn analyse(
     let grid = Grid::new(facts.start, facts.end);
     let mut poses = first_poses(devices, facts);
     align_signs(devices, &mut poses, facts, grid);
-    let Some((mut chosen, mut series_of, mut counted)) = choose(devices, &poses, groups, facts, grid, params) else {
-        return Analysed { poses, found: Vec::new(), channel: None, out_is_down: None };
+    let Some((mut chosen, mut series_of, mut counted)) =
+        choose(devices, &poses, groups, facts, grid, params)
+    else {
+        return Analysed {
+            poses,
+            found: Vec::new(),
+            channel: None,
+            out_is_down: None,
+        };
     };
     if !counted.is_empty() {
         refine_axes(devices, &mut poses, &counted, grid);
@@ -76,8 +83,15 @@ pub(super) fn analyse(
     }
     let out_is_down = settle(devices, &mut poses, facts, &counted, grid, params);
     let mut found: Vec<Found> = counted.iter().map(|c| on_clock(c, &chosen, grid)).collect();
-    fill_holes(devices, &poses, groups, facts, grid, params, &chosen, &series_of, &mut found);
-    Analysed { poses, found, channel: Some(chosen), out_is_down }
+    fill_holes(
+        devices, &poses, groups, facts, grid, params, &chosen, &series_of, &mut found,
+    );
+    Analysed {
+        poses,
+        found,
+        channel: Some(chosen),
+        out_is_down,
+    }
 }
 
 fn on_clock(cycle: &Cycle, channel: &Channel, grid: Grid) -> Found {
@@ -125,7 +139,9 @@ fn pose_of(device: &Device, up: Vec3, axis: Option<Axis>) -> Option<Pose> {
     };
     let mut frame = Frame::new(up, axis.direction)?;
     if device.axis_signed
-        && device.axis.is_some_and(|a| a.direction.dot(&axis.direction) < 0.0)
+        && device
+            .axis
+            .is_some_and(|a| a.direction.dot(&axis.direction) < 0.0)
     {
         frame = frame.turned();
     }
@@ -152,7 +168,9 @@ fn align_signs(devices: &[Device], poses: &mut [Option<Pose>], facts: SetFacts, 
     let Some(leader) = leader(devices, poses, facts) else {
         return;
     };
-    let Some(led) = tilts[leader].take() else { return };
+    let Some(led) = tilts[leader].take() else {
+        return;
+    };
     let lead_sign = tilt_sign(facts.exercise, devices[leader].segment);
     for (i, tilt) in tilts.iter().enumerate() {
         let wanted = tilt_sign(facts.exercise, devices[i].segment) * lead_sign;
@@ -205,11 +223,11 @@ fn choose(
             let Some(s) = series(devices, poses, channel, grid) else {
                 continue;
             };
-            let (found, usual) = count(&s, channel.kind, lifts_first(facts.exercise), params);
+            let (found, usual) = count(&s, channel.kind, facts.exercise, params);
             let score = if channel.metric.is_some() {
                 usual * s.covered()
             } else {
-                repeats(&s, channel.kind, usual, params)
+                repeats(&s, channel.kind, usual, facts.exercise, params)
             };
             if best.as_ref().is_none_or(|(b, _)| score > *b) {
                 best = Some((score, (channel.clone(), s, found)));
@@ -224,30 +242,45 @@ fn choose(
     fallback
 }
 
-/// Score of an automatic candidate: how well it repeats, and that it moves well above its floor.
-fn repeats(s: &Series, kind: Kind, usual: f64, params: &Params) -> f64 {
-    let floor = scale(kind, params.rate_share_final, params).floor;
-    let (r, _) = autocorrelation(&s.x, s.rate_hz, 0.8, 8.0);
-    let size = (usual / floor).min(3.0) / 3.0;
-    let preference = match kind {
-        Kind::Angle => 1.0,
-        Kind::Height => 0.95,
-        Kind::Turn => 0.85,
+/// Score of an automatic candidate: how well it repeats, how far above its floor it moves, and what the
+/// exercise lets expect.
+fn repeats(s: &Series, kind: Kind, usual: f64, exercise_id: &str, params: &Params) -> f64 {
+    let floor = scale(kind, exercise_id, params.rate_share_final, params).floor;
+    if usual < floor {
+        return 0.0;
+    }
+    let (r, lag_s) = autocorrelation(&s.x, s.rate_hz, 0.8, 8.0);
+    // Less than three periods say nothing about rhythm.
+    let rhythm = if 3.0 * lag_s * s.rate_hz < s.x.len() as f64 {
+        r
+    } else {
+        0.3
     };
-    if usual < floor { 0.0 } else { (0.2 + r.max(0.0)) * size * preference }
+    let size = (usual / floor).min(4.0) / 4.0;
+    let preference = match (kind, hands_go_straight(exercise_id)) {
+        (Kind::Height, true) | (Kind::Angle, false) => 1.0,
+        (Kind::Height, false) | (Kind::Angle, true) => 0.7,
+        (Kind::Turn, _) => 0.6,
+    };
+    (0.2 + rhythm.max(0.0)) * size * preference
 }
 
-fn count(s: &Series, kind: Kind, lifts_first: Option<bool>, params: &Params) -> (Vec<Cycle>, f64) {
-    let scale = scale(kind, params.rate_share_final, params);
+fn count(s: &Series, kind: Kind, exercise_id: &str, params: &Params) -> (Vec<Cycle>, f64) {
+    let scale = scale(kind, exercise_id, params.rate_share_final, params);
     let pivots = adaptive_pivots(&s.x, scale.least, params.hysteresis_share);
-    // A load rises in the concentric phase, whatever the signs of the sensor.
-    let away_is_up = lifts_first
-        .filter(|_| kind == Kind::Height)
-        .unwrap_or_else(|| rest_is_low(&s.x, &pivots));
-    (
-        cycles(&s.x, &pivots, away_is_up, scale, params),
-        usual_leg(&s.x, &pivots),
-    )
+    let of = |away_is_up| cycles(&s.x, &pivots, away_is_up, scale, params);
+    let vote = rest_vote(&s.x, &pivots);
+    let found = if kind == Kind::Height {
+        // Integrated height has no steady rest level to vote with: a set has one closed excursion more from
+        // its rest end than from the other; and a load rises in the concentric phase.
+        let prior = lifts_first(exercise_id).map_or(0.0, |up| if up { 0.8 } else { -0.8 });
+        let (up, down) = (of(true), of(false));
+        let up_wins = up.len() > down.len() || (up.len() == down.len() && vote + prior > 0.0);
+        if up_wins { up } else { down }
+    } else {
+        of(vote > 0.0)
+    };
+    (found, usual_leg(&s.x, &pivots))
 }
 
 /// Axes again, from the repetitions alone: lying down between them must not count.
@@ -338,7 +371,13 @@ fn turn_forward(
     }
 }
 
-fn set_zero(device: &Device, pose: &mut Pose, quiet: &[SessionNs], stance_possible: bool, params: &Params) {
+fn set_zero(
+    device: &Device,
+    pose: &mut Pose,
+    quiet: &[SessionNs],
+    stance_possible: bool,
+    params: &Params,
+) {
     let ups: Vec<Vec3> = quiet
         .iter()
         .filter_map(|t| up_at(&device.rows, *t, BRIDGE_S))
@@ -376,7 +415,10 @@ fn remember_axis(device: &mut Device, pose: &Pose, params: &Params) {
 }
 
 /// Where the chosen channel has no data, repetitions are counted on the next candidate that has.
-#[expect(clippy::too_many_arguments, reason = "one step of the pass, called once")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one step of the pass, called once"
+)]
 fn fill_holes(
     devices: &[Device],
     poses: &[Option<Pose>],
@@ -393,13 +435,17 @@ fn fill_holes(
         return;
     }
     // A repetition that spans a hole of its own channel was not seen: it is counted again below.
-    found.retain(|f| !holes.iter().any(|(a, b)| f.start < grid.at(*b) && f.end > grid.at(*a)));
+    found.retain(|f| {
+        !holes
+            .iter()
+            .any(|(a, b)| f.start < grid.at(*b) && f.end > grid.at(*a))
+    });
     for channel in groups.iter().flatten().filter(|c| *c != chosen) {
         let Some(s) = series(devices, poses, channel, grid) else {
             continue;
         };
         let own_holes = s.holes(1.0);
-        let (cycles, _) = count(&s, channel.kind, lifts_first(facts.exercise), params);
+        let (cycles, _) = count(&s, channel.kind, facts.exercise, params);
         for c in &cycles {
             let new = on_clock(c, channel, grid);
             let in_hole = holes.iter().any(|(a, b)| c.start < *b && c.end > *a);

@@ -86,9 +86,16 @@ impl Device {
             self.begin_imu();
         }
         let acc = Vec3::from(sample.acceleration());
-        let finite = acc.iter().chain(gyro.iter().flat_map(|g| g.iter())).all(|v| v.is_finite());
+        let finite = acc
+            .iter()
+            .chain(gyro.iter().flat_map(|g| g.iter()))
+            .all(|v| v.is_finite());
         let backward = self.last.is_some_and(|last| sample.t <= last.t);
-        if !finite || backward || sample.quality.has(Quality::NOT_FINITE) || acc.norm() < NO_ACCELERATION {
+        if !finite
+            || backward
+            || sample.quality.has(Quality::NOT_FINITE)
+            || acc.norm() < NO_ACCELERATION
+        {
             return;
         }
         self.take(sample.t, acc, gyro, sample.quality);
@@ -113,7 +120,8 @@ impl Device {
         self.size_at_rest += (acc.norm() - self.size_at_rest) * share;
         let up = self.tracker.update(t_s, acc, gyro);
         let mut row = Row::new(t, up, gyro.unwrap_or_else(Vec3::zeros), acc, quality);
-        row.vertical = ((acc.dot(&up) / self.size_at_rest.max(1e-3) - 1.0) * STANDARD_GRAVITY) as f32;
+        row.vertical =
+            ((acc.dot(&up) / self.size_at_rest.max(1e-3) - 1.0) * STANDARD_GRAVITY) as f32;
         if self.recording {
             self.collect(&row, step_s);
         }
