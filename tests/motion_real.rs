@@ -4,6 +4,8 @@
 //! `../shared/datasets` beside it. `MOTION_ONLY=text` restricts to recordings whose path contains the text,
 //! `MOTION_VERBOSE=1` prints every repetition.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+
 use plimsoll::{
     model::{
         body::{Segment, Side},

@@ -145,7 +145,7 @@ impl Engine {
         };
         match sample.stream.kind {
             StreamKind::Imu | StreamKind::Acc if device.segment != Segment::Chest => {
-                device.push(sample)
+                device.push(sample);
             }
             StreamKind::HeartRate | StreamKind::Rr => self.heart.push(sample),
             _ => {}

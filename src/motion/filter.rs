@@ -67,7 +67,9 @@ fn zero_phase(x: &[f64], rate_hz: f64, cut_hz: f64, kind: &Type<f64>) -> Option<
     } else {
         0.0
     };
-    padded.iter_mut().for_each(|v| *v -= offset);
+    for v in &mut padded {
+        *v -= offset;
+    }
     run(k, &mut padded);
     Some(
         padded[pad..pad + x.len()]
@@ -79,14 +81,16 @@ fn zero_phase(x: &[f64], rate_hz: f64, cut_hz: f64, kind: &Type<f64>) -> Option<
 
 fn run(k: Coefficients<f64>, x: &mut [f64]) {
     let mut forward = DirectForm2Transposed::<f64>::new(k);
-    x.iter_mut().for_each(|v| *v = forward.run(*v));
+    for v in x.iter_mut() {
+        *v = forward.run(*v);
+    }
     // Started from its own steady state at the last value: the series goes on at that level.
     let level = x.last().copied().unwrap_or(0.0);
     let mut backward = DirectForm2Transposed::<f64>::new(k);
     let gain = (k.b0 + k.b1 + k.b2) / (1.0 + k.a1 + k.a2);
-    x.iter_mut()
-        .rev()
-        .for_each(|v| *v = backward.run(*v - level) + gain * level);
+    for v in x.iter_mut().rev() {
+        *v = backward.run(*v - level) + gain * level;
+    }
 }
 
 /// Arithmetic mean; 0 of nothing.

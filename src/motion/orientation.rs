@@ -45,11 +45,11 @@ impl Tracker {
     pub(super) fn update(&mut self, t_s: f64, acc: Vec3, gyro: Option<Vec3>) -> Vec3 {
         let step_s = self.last_s.map_or(0.0, |last| t_s - last);
         self.last_s = Some(t_s);
-        if step_s > RESTART_GAP_S || step_s < 0.0 {
+        if !(0.0..=RESTART_GAP_S).contains(&step_s) {
             self.restart();
         }
         let Some(gyro) = gyro else {
-            return self.from_acceleration(step_s, acc);
+            return self.tilt_only(step_s, acc);
         };
         if step_s > 0.0 && step_s <= RESTART_GAP_S {
             self.vqf.update_gyr_with_ts(gyro.into(), step_s);
@@ -80,7 +80,7 @@ impl Tracker {
         self.acc_low = None;
     }
 
-    fn from_acceleration(&mut self, step_s: f64, acc: Vec3) -> Vec3 {
+    fn tilt_only(&mut self, step_s: f64, acc: Vec3) -> Vec3 {
         let low = match self.acc_low {
             Some(low) => {
                 let share = 1.0 - (-2.0 * std::f64::consts::PI * ACC_ONLY_CUT_HZ * step_s).exp();

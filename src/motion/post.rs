@@ -408,7 +408,6 @@ fn remember_axis(device: &mut Device, pose: &Pose, params: &Params) {
         device.axis = Some(Axis {
             direction: pose.frame.axis(),
             quality: pose.quality,
-            energy: 0.0,
         });
         device.axis_signed = true;
     }
