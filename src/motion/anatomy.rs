@@ -45,6 +45,14 @@ pub(super) fn neutral(exercise: &str) -> Neutral {
     }
 }
 
+/// The hands carry the load straight up and down: what is held hardly turns.
+pub(super) fn hands_go_straight(exercise: &str) -> bool {
+    matches!(
+        exercise,
+        "bench_press" | "overhead_press" | "row" | "squat" | "deadlift" | "hip_hinge" | "lunge"
+    )
+}
+
 /// Sign of the forward tilt of `segment` at the working end, seen from the upright stance (or, for
 /// exercises outside it, at the turn seen from the start); 0 = not known.
 pub(super) fn tilt_sign(exercise: &str, segment: Segment) -> f64 {

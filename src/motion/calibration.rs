@@ -18,8 +18,6 @@ pub(super) struct Axis {
     pub(super) direction: Vec3,
     /// First over the sum of the remaining eigenvalues.
     pub(super) quality: f64,
-    /// Largest eigenvalue, rad²/s for a scatter of rates.
-    pub(super) energy: f64,
 }
 
 impl Scatter {
@@ -40,7 +38,8 @@ impl Scatter {
 
     /// The principal axis, `None` while nothing moved.
     pub(super) fn axis(&self) -> Option<Axis> {
-        if !(self.0.trace() > 1e-9) {
+        let total = self.0.trace();
+        if total.is_nan() || total <= 1e-9 {
             return None;
         }
         let eigen = self.0.symmetric_eigen();
@@ -50,7 +49,6 @@ impl Scatter {
         Some(Axis {
             direction: eigen.eigenvectors.column(largest).into_owned(),
             quality: energy / rest,
-            energy,
         })
     }
 }

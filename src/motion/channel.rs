@@ -3,7 +3,11 @@
 //! Where the exercise library knows the exercise, its primary metric and its fallbacks come first; what no
 //! worn sensor shows is counted on whatever channel repeats best.
 
-use super::{anatomy::terms, record::Sensing, sensor::Device};
+use super::{
+    anatomy::{hands_go_straight, terms},
+    record::Sensing,
+    sensor::Device,
+};
 use crate::model::{
     exercise,
     metric::{Metric, Part},
@@ -40,11 +44,15 @@ pub(super) type Group = Vec<Channel>;
 pub(super) fn candidates(exercise_id: &str, side: TrainingSide, devices: &[Device]) -> Vec<Group> {
     let mut groups = Vec::new();
     if let Some(known) = exercise::exercise(exercise_id) {
-        for metric in known.primary.iter().chain(known.fallbacks) {
-            groups.push(of_metric(*metric, side, devices));
-        }
+        groups.extend(known.primary.map(|m| of_metric(m, side, devices)));
+        let fallbacks = known.fallbacks.iter();
+        groups.push(
+            fallbacks
+                .flat_map(|m| of_metric(*m, side, devices))
+                .collect(),
+        );
     }
-    groups.push(automatic(devices));
+    groups.push(automatic(exercise_id, devices));
     groups.retain(|g| !g.is_empty());
     groups
 }
@@ -99,7 +107,8 @@ pub(super) fn find(devices: &[Device], segment: crate::model::body::Segment) -> 
     on(Sensing::Imu).or_else(|| on(Sensing::AccOnly))
 }
 
-fn automatic(devices: &[Device]) -> Group {
+/// The kinds that an exercise lets expect come first: live counting begins with them.
+fn automatic(exercise_id: &str, devices: &[Device]) -> Group {
     let mut group = Vec::new();
     for (i, device) in devices.iter().enumerate().filter(|(_, d)| d.alive()) {
         let mut add = |kind, what: &str| {
@@ -110,8 +119,13 @@ fn automatic(devices: &[Device]) -> Group {
                 name: format!("{} {what}", device.segment),
             });
         };
-        add(Kind::Angle, "tilt");
-        add(Kind::Height, "height");
+        if hands_go_straight(exercise_id) {
+            add(Kind::Height, "height");
+            add(Kind::Angle, "tilt");
+        } else {
+            add(Kind::Angle, "tilt");
+            add(Kind::Height, "height");
+        }
         if device.sensing == Sensing::Imu {
             add(Kind::Turn, "turn");
         }

@@ -58,6 +58,7 @@ enum State {
 /// Counter of one channel.
 pub(super) struct Counter {
     floor: f64,
+    least: f64,
     share: f64,
     sign: f64,
     state: Option<State>,
@@ -71,9 +72,10 @@ pub(super) struct Counter {
 const SPEED_TAU_S: f64 = 0.04;
 
 impl Counter {
-    pub(super) fn new(floor: f64, share: f64) -> Self {
+    pub(super) fn new(floor: f64, least: f64, share: f64) -> Self {
         Self {
             floor,
+            least,
             share,
             sign: 1.0,
             state: None,
@@ -87,6 +89,36 @@ impl Counter {
     /// Repetitions completed so far.
     pub(super) fn completed(&self) -> usize {
         self.count
+    }
+
+    /// The set ends: an excursion that has come most of the way back is complete.
+    pub(super) fn finish(&mut self) -> Option<Step> {
+        let Some(State::Back {
+            low,
+            left,
+            high,
+            least,
+            ..
+        }) = self.state
+        else {
+            return None;
+        };
+        let amplitude = high.y - low.y;
+        (high.y - least.y >= 0.6 * amplitude)
+            .then(|| self.complete((low, left, high), least, amplitude).1)
+            .flatten()
+    }
+
+    /// Forgets the excursion that is going on: the channel's zero was moved.
+    pub(super) fn restart(&mut self) {
+        self.state = None;
+        self.previous = None;
+        self.speed = 0.0;
+    }
+
+    /// An excursion is going on.
+    pub(super) fn moving(&self) -> bool {
+        matches!(self.state, Some(State::Out { .. } | State::Back { .. }))
     }
 
     pub(super) fn push(&mut self, t: f64, x: f64) -> Option<Step> {
@@ -128,7 +160,7 @@ impl Counter {
         if n == 0 {
             return self.floor;
         }
-        (self.share * super::filter::median(&self.recent[..n])).max(self.floor)
+        (self.share * super::filter::median(&self.recent[..n])).max(self.least)
     }
 
     fn unsure(&mut self, p: Point, low: Point, high: Point) -> State {
@@ -161,7 +193,7 @@ impl Counter {
         if high.y - p.y < (0.1 * amplitude).max(0.2 * self.floor) {
             return (State::Out { low, left, high }, None);
         }
-        let turned = self.excursion(low, left, high, p, amplitude);
+        let turned = self.excursion(left, high, p, amplitude);
         (
             State::Back {
                 low,
@@ -204,26 +236,26 @@ impl Counter {
                 None,
             );
         }
-        let done = self.excursion(low, left, high, least, amplitude.min(high.y - least.y));
-        self.recent[self.count % self.recent.len()] = done.amplitude;
-        self.count += 1;
-        (
-            State::Rest {
-                low: least,
-                left: least.t,
-            },
-            Some(Step::Completed(done)),
-        )
+        self.complete((low, left, high), least, amplitude)
     }
 
-    fn excursion(
-        &self,
-        _low: Point,
-        left: f64,
-        high: Point,
-        end: Point,
+    fn complete(
+        &mut self,
+        (low, left, high): (Point, f64, Point),
+        least: Point,
         amplitude: f64,
-    ) -> Excursion {
+    ) -> (State, Option<Step>) {
+        let done = self.excursion(left, high, least, amplitude.min(high.y - least.y));
+        self.recent[self.count % self.recent.len()] = done.amplitude;
+        self.count += 1;
+        let state = State::Rest {
+            low: least,
+            left: least.t,
+        };
+        (state, Some(Step::Completed(done)))
+    }
+
+    fn excursion(&self, left: f64, high: Point, end: Point, amplitude: f64) -> Excursion {
         Excursion {
             start_s: left,
             turn_s: high.t,

@@ -145,7 +145,7 @@ impl Engine {
         };
         match sample.stream.kind {
             StreamKind::Imu | StreamKind::Acc if device.segment != Segment::Chest => {
-                device.push(sample)
+                device.push(sample);
             }
             StreamKind::HeartRate | StreamKind::Rr => self.heart.push(sample),
             _ => {}
@@ -310,8 +310,21 @@ impl Engine {
         }
     }
 
+    fn finish_live(&mut self, out: &mut Vec<MotionEvent>) {
+        let Some(run) = &mut self.running else { return };
+        run.live.finish(&mut self.said);
+        for said in self.said.drain(..) {
+            out.push(MotionEvent::Rep(run.live_rep(
+                said,
+                &self.devices,
+                &self.params,
+            )));
+        }
+    }
+
     fn end_set(&mut self, t: SessionNs, reason: StopReason, out: &mut Vec<MotionEvent>) {
         self.advance(t, out);
+        self.finish_live(out);
         let Some(mut run) = self.running.take() else {
             return;
         };

@@ -20,21 +20,26 @@ pub(super) fn high_pass(x: &[f64], rate_hz: f64, cut_hz: f64) -> Vec<f64> {
     })
 }
 
-/// Low-pass of a series whose ends are at its mean level (a movement that begins and ends at rest):
-/// beyond the ends the mean itself is assumed.
+/// Low-pass of a series whose ends are at their local mean level (a movement that begins and ends at rest):
+/// beyond an end the mean of the `edge_s` next to it is assumed.
 #[must_use]
-pub(super) fn low_pass_to_mean(x: &[f64], rate_hz: f64, cut_hz: f64) -> Vec<f64> {
-    let m = mean(x);
-    let pad = (rate_hz / cut_hz) as usize;
-    let mut padded = vec![0.0; x.len() + 2 * pad];
-    for (p, v) in padded[pad..].iter_mut().zip(x) {
-        *p = v - m;
-    }
+pub(super) fn low_pass_to_mean(x: &[f64], rate_hz: f64, cut_hz: f64, edge_s: f64) -> Vec<f64> {
+    let edge = ((edge_s * rate_hz) as usize)
+        .clamp(1, x.len().max(1))
+        .min(x.len());
+    let (first, last) = (mean(&x[..edge]), mean(&x[x.len() - edge..]));
     let Some(k) = coefficients(rate_hz, cut_hz, &Type::LowPass) else {
-        return vec![m; x.len()];
+        return vec![mean(x); x.len()];
     };
+    let pad = (1.5 * rate_hz / cut_hz) as usize;
+    let mut padded = vec![0.0; pad];
+    padded.extend(x.iter().map(|v| v - first));
+    padded.extend(std::iter::repeat_n(last - first, pad));
     run(k, &mut padded);
-    padded[pad..pad + x.len()].iter().map(|v| v + m).collect()
+    padded[pad..pad + x.len()]
+        .iter()
+        .map(|v| v + first)
+        .collect()
 }
 
 fn coefficients(rate_hz: f64, cut_hz: f64, kind: &Type<f64>) -> Option<Coefficients<f64>> {
@@ -62,7 +67,9 @@ fn zero_phase(x: &[f64], rate_hz: f64, cut_hz: f64, kind: &Type<f64>) -> Option<
     } else {
         0.0
     };
-    padded.iter_mut().for_each(|v| *v -= offset);
+    for v in &mut padded {
+        *v -= offset;
+    }
     run(k, &mut padded);
     Some(
         padded[pad..pad + x.len()]
@@ -74,9 +81,16 @@ fn zero_phase(x: &[f64], rate_hz: f64, cut_hz: f64, kind: &Type<f64>) -> Option<
 
 fn run(k: Coefficients<f64>, x: &mut [f64]) {
     let mut forward = DirectForm2Transposed::<f64>::new(k);
-    x.iter_mut().for_each(|v| *v = forward.run(*v));
+    for v in x.iter_mut() {
+        *v = forward.run(*v);
+    }
+    // Started from its own steady state at the last value: the series goes on at that level.
+    let level = x.last().copied().unwrap_or(0.0);
     let mut backward = DirectForm2Transposed::<f64>::new(k);
-    x.iter_mut().rev().for_each(|v| *v = backward.run(*v));
+    let gain = (k.b0 + k.b1 + k.b2) / (1.0 + k.a1 + k.a2);
+    for v in x.iter_mut().rev() {
+        *v = backward.run(*v - level) + gain * level;
+    }
 }
 
 /// Arithmetic mean; 0 of nothing.

@@ -40,6 +40,11 @@ const LOST_S: f64 = 0.5;
 /// A segment must have turned so far before its axis is used, rad (10 deg).
 const AXIS_ANGLE: f64 = 0.175;
 
+/// A client may still walk into place when the set is started, s.
+const SETTLING_S: f64 = 3.0;
+/// A reference pose is replaced when the still one differs by more: cosine of 5 deg.
+const REFERENCE_COS: f64 = 0.9962;
+
 struct Candidate {
     channel: Channel,
     counter: Counter,
@@ -55,6 +60,7 @@ struct Candidate {
 /// State of the running set.
 pub(super) struct LiveSet {
     exercise: String,
+    start: SessionNs,
     params: Params,
     pub(super) poses: Vec<Option<Pose>>,
     reference: Vec<Option<Vec3>>,
@@ -69,6 +75,7 @@ impl LiveSet {
     pub(super) fn new(exercise: &str, start: SessionNs, devices: usize, params: &Params) -> Self {
         Self {
             exercise: exercise.to_owned(),
+            start,
             params: params.clone(),
             poses: vec![None; devices],
             reference: vec![None; devices],
@@ -86,10 +93,10 @@ impl LiveSet {
             if channel.kind == Kind::Turn || self.candidates.iter().any(|c| c.channel == *channel) {
                 continue;
             }
-            let floor = scale(channel.kind, 0.0, &self.params).floor;
+            let scale = scale(channel.kind, &self.exercise, 0.0, &self.params);
             self.candidates.push(Candidate {
                 channel: channel.clone(),
-                counter: Counter::new(floor, self.params.hysteresis_share),
+                counter: Counter::new(scale.floor, scale.least, self.params.hysteresis_share),
                 cursor: 0,
                 trail: Vec::with_capacity(TRAIL),
                 last: None,
@@ -135,11 +142,7 @@ impl LiveSet {
         let Some(first) = device.rows.first() else {
             return;
         };
-        let reference = *self.reference[i].get_or_insert_with(|| {
-            device
-                .stance
-                .map_or_else(|| rest_up(device, first), |s| s.up)
-        });
+        let reference = self.reference(i, device, first);
         let axis = match (device.scatter.axis(), device.axis) {
             (Some(now), Some(earlier)) if earlier.quality > now.quality => earlier,
             (Some(now), _) => now,
@@ -178,6 +181,32 @@ impl LiveSet {
             drifted: false,
             range_deg: 30.0,
         });
+    }
+
+    /// Pose from which tilts count: the stance, else where the client stands still as the set begins.
+    fn reference(&mut self, i: usize, device: &Device, first: &Row) -> Vec3 {
+        let stance = device.stance.map(|s| s.up);
+        let known = *self.reference[i]
+            .get_or_insert_with(|| stance.unwrap_or_else(|| rest_up(device, first)));
+        let still = device.still.newest().filter(|s| {
+            stance.is_none() && (0.0..SETTLING_S).contains(&(s.since_s - self.start.seconds()))
+        });
+        let Some(up) = still.and_then(super::still::Stretch::up) else {
+            return known;
+        };
+        if self.counted > 0 || up.dot(&known) > REFERENCE_COS {
+            return known;
+        }
+        self.reference[i] = Some(up);
+        self.poses[i] = None;
+        for c in &mut self.candidates {
+            if c.channel.kind == Kind::Angle && c.channel.terms.iter().any(|(d, _)| *d == i) {
+                c.counter.restart();
+                c.trail.clear();
+                c.last = None;
+            }
+        }
+        up
     }
 
     fn against_anatomy(&self, device: &Device, frame: &Frame, up: Vec3) -> bool {
@@ -264,7 +293,7 @@ impl LiveSet {
                 }
             }
             Step::Completed(e) => {
-                let found = self.candidates[i].refined(&e, &self.params);
+                let found = self.candidates[i].refined(&e, &self.exercise, &self.params);
                 if active {
                     self.count(found, out);
                 } else if self.candidates[i].kept.len() < 4 {
@@ -283,6 +312,17 @@ impl LiveSet {
         }
     }
 
+    /// The set ends: the last repetition may not have slowed down yet.
+    pub(super) fn finish(&mut self, out: &mut Vec<Said>) {
+        if let Some(step) = self
+            .candidates
+            .get_mut(self.active)
+            .and_then(|c| c.counter.finish())
+        {
+            self.said(self.active, step, out);
+        }
+    }
+
     /// Another channel counts when the present one is silent, or sees nothing where another sees a set.
     fn choose(&mut self, devices: &[Device], now: SessionNs, out: &mut Vec<Said>) {
         let heard = |c: &Candidate| {
@@ -295,13 +335,12 @@ impl LiveSet {
             return;
         };
         let next = if heard(active) {
-            let blind = active.counter.completed() == 0 && self.counted == 0;
+            let blind = self.counted == 0 && !active.counter.moving();
+            let sees = |c: &Candidate| {
+                c.counter.completed() >= if c.channel.metric.is_some() { 1 } else { 3 }
+            };
             blind
-                .then(|| {
-                    self.candidates
-                        .iter()
-                        .position(|c| c.counter.completed() >= 2 && heard(c))
-                })
+                .then(|| self.candidates.iter().position(|c| sees(c) && heard(c)))
                 .flatten()
         } else {
             self.candidates.iter().position(heard)
@@ -351,7 +390,7 @@ impl Candidate {
     }
 
     /// The excursion with the boundaries of the tempo rules, from the trail; the trail begins anew.
-    fn refined(&mut self, e: &Excursion, params: &Params) -> Found {
+    fn refined(&mut self, e: &Excursion, exercise: &str, params: &Params) -> Found {
         let mut found = self.found(e);
         let from_s = (e.start_s - 1.5).max(self.trail.first().map_or(e.start_s, |p| p.0));
         let n = ((e.end_s - from_s) * GRID_HZ) as usize + 1;
@@ -359,7 +398,7 @@ impl Candidate {
         let index = |s: f64| (((s - from_s) * GRID_HZ).round().max(0.0) as usize).min(n - 1);
         let (first, turn) = (index(e.start_s - 0.5), index(e.turn_s));
         if turn > first && n - 1 > turn {
-            let scale = scale(self.channel.kind, params.rate_share_live, params);
+            let scale = scale(self.channel.kind, exercise, params.rate_share_live, params);
             let c = boundaries(&x, [first, turn, n - 1], e.sign, scale, params);
             let at = |i: usize| SessionNs::from_seconds(from_s + i as f64 / GRID_HZ);
             found.start = at(c.start);

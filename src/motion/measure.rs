@@ -357,13 +357,10 @@ struct Path {
 
 impl Path {
     fn push(&mut self, t: SessionNs, value: f64, turn: SessionNs) {
-        let value = match self.last {
-            Some(last) => last + wrap(value - last),
-            None => {
-                (self.start, self.min, self.max, self.turn) = (value, value, value, value);
-                value
-            }
-        };
+        let value = self.last.map_or(value, |last| last + wrap(value - last));
+        if self.last.is_none() {
+            (self.start, self.min, self.max) = (value, value, value);
+        }
         self.last = Some(value);
         self.min = self.min.min(value);
         self.max = self.max.max(value);

@@ -25,7 +25,7 @@ mod engine;
 mod filter;
 mod live;
 mod measure;
-mod orientation;
+pub mod orientation;
 mod params;
 mod pose;
 mod post;

@@ -18,11 +18,13 @@ use vqf_rs::VQF;
 pub(super) const RESTART_GAP_S: f64 = 0.5;
 /// Cut-off that belongs to VQF's time constant of 3 s: sqrt(2) / (2 pi tau).
 const CUT_HZ: f64 = std::f64::consts::SQRT_2 / (2.0 * std::f64::consts::PI * 3.0);
+/// Stretch at each end whose mean stands for what lies beyond, s.
+const EDGE_S: f64 = 4.0;
 /// Cut-off for sensors without gyroscope, where acceleration alone shows the tilt, Hz.
 const ACC_ONLY_CUT_HZ: f64 = 1.5;
 
 /// Live filter of one sensor.
-pub(super) struct Tracker {
+pub struct Tracker {
     vqf: VQF,
     last_s: Option<f64>,
     /// Low-passed acceleration of a sensor without gyroscope.
@@ -30,7 +32,9 @@ pub(super) struct Tracker {
 }
 
 impl Tracker {
-    pub(super) fn new(nominal_hz: f64) -> Self {
+    /// A tracker for about `nominal_hz`.
+    #[must_use]
+    pub fn new(nominal_hz: f64) -> Self {
         let rate = if nominal_hz > 1.0 { nominal_hz } else { 50.0 };
         Self {
             vqf: VQF::new(1.0 / rate, None, None, None),
@@ -40,14 +44,14 @@ impl Tracker {
     }
 
     /// Takes one finite sample and returns "up" in the sensor.
-    pub(super) fn update(&mut self, t_s: f64, acc: Vec3, gyro: Option<Vec3>) -> Vec3 {
+    pub fn update(&mut self, t_s: f64, acc: Vec3, gyro: Option<Vec3>) -> Vec3 {
         let step_s = self.last_s.map_or(0.0, |last| t_s - last);
         self.last_s = Some(t_s);
-        if step_s > RESTART_GAP_S || step_s < 0.0 {
+        if !(0.0..=RESTART_GAP_S).contains(&step_s) {
             self.restart();
         }
         let Some(gyro) = gyro else {
-            return self.from_acceleration(step_s, acc);
+            return self.tilt_only(step_s, acc);
         };
         if step_s > 0.0 && step_s <= RESTART_GAP_S {
             self.vqf.update_gyr_with_ts(gyro.into(), step_s);
@@ -78,7 +82,7 @@ impl Tracker {
         self.acc_low = None;
     }
 
-    fn from_acceleration(&mut self, step_s: f64, acc: Vec3) -> Vec3 {
+    fn tilt_only(&mut self, step_s: f64, acc: Vec3) -> Vec3 {
         let low = match self.acc_low {
             Some(low) => {
                 let share = 1.0 - (-2.0 * std::f64::consts::PI * ACC_ONLY_CUT_HZ * step_s).exp();
@@ -110,13 +114,15 @@ fn smooth_piece(rows: &mut [Row], bias: Vec3, sensing: Sensing) {
     let mut attitude = Vec::with_capacity(rows.len());
     let mut inertial = [const { Vec::new() }; 3];
     let mut q = UnitQuaternion::identity();
-    let mut last_s = rows[0].t_s();
+    let mut last = rows[0];
     for row in rows.iter() {
-        let step_s = row.t_s() - last_s;
-        last_s = row.t_s();
+        let step_s = row.t_s() - last.t_s();
         if sensing == Sensing::Imu {
-            q *= UnitQuaternion::from_scaled_axis((row.gyro() - bias) * step_s);
+            // The mean of both ends: slow sensors turn far between two samples.
+            let rate = (row.gyro() + last.gyro()) / 2.0 - bias;
+            q *= UnitQuaternion::from_scaled_axis(rate * step_s);
         }
+        last = *row;
         attitude.push(q);
         let f = q * row.acc();
         for (axis, v) in inertial.iter_mut().zip(f.iter()) {
@@ -126,7 +132,7 @@ fn smooth_piece(rows: &mut [Row], bias: Vec3, sensing: Sensing) {
     let low = match sensing {
         Sensing::Imu => inertial
             .each_ref()
-            .map(|x| low_pass_to_mean(x, rate_hz, CUT_HZ)),
+            .map(|x| low_pass_to_mean(x, rate_hz, CUT_HZ, EDGE_S)),
         Sensing::AccOnly => inertial
             .each_ref()
             .map(|x| super::filter::low_pass(x, rate_hz, ACC_ONLY_CUT_HZ)),

@@ -16,10 +16,12 @@ pub struct Params {
     pub calibration_timeout_s: f64,
     /// Functional axis: first over remaining eigenvalues of the angular rate below which the axis is refused.
     pub axis_quality_min: f64,
-    /// Smallest excursion of an angle that may be a repetition, deg.
+    /// Smallest usual excursion of an angle in a set that has repetitions at all, deg.
     pub angle_floor_deg: f64,
-    /// Smallest excursion of a height that may be a repetition, m.
+    /// Smallest usual excursion of a height in a set that has repetitions at all, m.
     pub height_floor_m: f64,
+    /// Smallest single repetition in such a set, share of that floor.
+    pub least_share: f64,
     /// A leg of the movement ends when the signal retreats by this share of the usual amplitude.
     pub hysteresis_share: f64,
     /// Below this share of the usual amplitude a repetition is partial.
@@ -54,9 +56,10 @@ impl Default for Params {
             calibration_s: 2.0,
             calibration_timeout_s: 10.0,
             axis_quality_min: 3.0,
-            angle_floor_deg: 12.0,
+            angle_floor_deg: 10.0,
             height_floor_m: 0.10,
-            hysteresis_share: 0.40,
+            least_share: 0.5,
+            hysteresis_share: 0.35,
             partial_share: 0.5,
             rate_share_final: 0.03,
             rate_share_live: 0.05,

@@ -4,18 +4,22 @@
 //! repetitions; once more with axes from the repetitions alone; then the zero of every segment's angles.
 
 use super::{
-    anatomy::{Neutral, neutral, tilt_sign},
+    anatomy::{Neutral, hands_go_straight, neutral, tilt_sign},
     calibration::{Axis, Frame, Scatter, scatter},
     channel::{Channel, Group, Kind},
     filter::{median, quantile},
     params::Params,
     pose::{BRIDGE_S, Pose, Zero},
     record::{between, up_at},
-    segment::{Cycle, adaptive_pivots, autocorrelation, cycles, rest_is_low, usual_leg},
+    segment::{Cycle, adaptive_pivots, autocorrelation, cycles, rest_vote, usual_leg},
     sensor::Device,
     series::{Grid, Series, height_gain, scale, series, tilt_series},
 };
-use crate::model::{frame::Vec3, time::SessionNs};
+use crate::model::{
+    exercise::{FirstPhase, exercise},
+    frame::Vec3,
+    time::SessionNs,
+};
 
 /// A set after its pass.
 pub(super) struct Analysed {
@@ -61,7 +65,7 @@ pub(super) fn analyse(
     let mut poses = first_poses(devices, facts);
     align_signs(devices, &mut poses, facts, grid);
     let Some((mut chosen, mut series_of, mut counted)) =
-        choose(devices, &poses, groups, grid, params)
+        choose(devices, &poses, groups, facts, grid, params)
     else {
         return Analysed {
             poses,
@@ -73,14 +77,14 @@ pub(super) fn analyse(
     if !counted.is_empty() {
         refine_axes(devices, &mut poses, &counted, grid);
         align_signs(devices, &mut poses, facts, grid);
-        if let Some(again) = choose(devices, &poses, groups, grid, params) {
+        if let Some(again) = choose(devices, &poses, groups, facts, grid, params) {
             (chosen, series_of, counted) = again;
         }
     }
     let out_is_down = settle(devices, &mut poses, facts, &counted, grid, params);
     let mut found: Vec<Found> = counted.iter().map(|c| on_clock(c, &chosen, grid)).collect();
     fill_holes(
-        devices, &poses, groups, grid, params, &chosen, &series_of, &mut found,
+        devices, &poses, groups, facts, grid, params, &chosen, &series_of, &mut found,
     );
     Analysed {
         poses,
@@ -193,6 +197,13 @@ fn covariance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| (x - ma) * (y - mb)).sum()
 }
 
+/// Whether a repetition of the exercise begins with the way up; an exercise that may begin at either end
+/// says nothing.
+fn lifts_first(exercise_id: &str) -> Option<bool> {
+    let known = exercise(exercise_id).filter(|e| neutral(e.id) != Neutral::High)?;
+    Some(known.starts_with == FirstPhase::Concentric)
+}
+
 type Choice = (Channel, Series, Vec<Cycle>);
 
 /// The counting channel: the first group with a candidate that moves enough, within it the one that moves
@@ -201,6 +212,7 @@ fn choose(
     devices: &[Device],
     poses: &[Option<Pose>],
     groups: &[Group],
+    facts: SetFacts,
     grid: Grid,
     params: &Params,
 ) -> Option<Choice> {
@@ -211,11 +223,11 @@ fn choose(
             let Some(s) = series(devices, poses, channel, grid) else {
                 continue;
             };
-            let (found, usual) = count(&s, channel.kind, params);
+            let (found, usual) = count(&s, channel.kind, facts.exercise, params);
             let score = if channel.metric.is_some() {
                 usual * s.covered()
             } else {
-                repeats(&s, channel.kind, usual, params)
+                repeats(&s, channel.kind, usual, facts.exercise, params)
             };
             if best.as_ref().is_none_or(|(b, _)| score > *b) {
                 best = Some((score, (channel.clone(), s, found)));
@@ -230,31 +242,45 @@ fn choose(
     fallback
 }
 
-/// Score of an automatic candidate: how well it repeats, and that it moves well above its floor.
-fn repeats(s: &Series, kind: Kind, usual: f64, params: &Params) -> f64 {
-    let floor = scale(kind, params.rate_share_final, params).floor;
-    let (r, _) = autocorrelation(&s.x, s.rate_hz, 0.8, 8.0);
-    let size = (usual / floor).min(3.0) / 3.0;
-    let preference = match kind {
-        Kind::Angle => 1.0,
-        Kind::Height => 0.95,
-        Kind::Turn => 0.85,
-    };
+/// Score of an automatic candidate: how well it repeats, how far above its floor it moves, and what the
+/// exercise lets expect.
+fn repeats(s: &Series, kind: Kind, usual: f64, exercise_id: &str, params: &Params) -> f64 {
+    let floor = scale(kind, exercise_id, params.rate_share_final, params).floor;
     if usual < floor {
-        0.0
-    } else {
-        (0.2 + r.max(0.0)) * size * preference
+        return 0.0;
     }
+    let (r, lag_s) = autocorrelation(&s.x, s.rate_hz, 0.8, 8.0);
+    // Less than three periods say nothing about rhythm.
+    let rhythm = if 3.0 * lag_s * s.rate_hz < s.x.len() as f64 {
+        r
+    } else {
+        0.3
+    };
+    let size = (usual / floor).min(4.0) / 4.0;
+    let preference = match (kind, hands_go_straight(exercise_id)) {
+        (Kind::Height, true) | (Kind::Angle, false) => 1.0,
+        (Kind::Height, false) | (Kind::Angle, true) => 0.7,
+        (Kind::Turn, _) => 0.6,
+    };
+    (0.2 + rhythm.max(0.0)) * size * preference
 }
 
-fn count(s: &Series, kind: Kind, params: &Params) -> (Vec<Cycle>, f64) {
-    let scale = scale(kind, params.rate_share_final, params);
-    let pivots = adaptive_pivots(&s.x, scale.floor, params.hysteresis_share);
-    let away_is_up = rest_is_low(&s.x, &pivots);
-    (
-        cycles(&s.x, &pivots, away_is_up, scale, params),
-        usual_leg(&s.x, &pivots),
-    )
+fn count(s: &Series, kind: Kind, exercise_id: &str, params: &Params) -> (Vec<Cycle>, f64) {
+    let scale = scale(kind, exercise_id, params.rate_share_final, params);
+    let pivots = adaptive_pivots(&s.x, scale.least, params.hysteresis_share);
+    let of = |away_is_up| cycles(&s.x, &pivots, away_is_up, scale, params);
+    let vote = rest_vote(&s.x, &pivots);
+    let found = if kind == Kind::Height {
+        // Integrated height has no steady rest level to vote with: a set has one closed excursion more from
+        // its rest end than from the other; and a load rises in the concentric phase.
+        let prior = lifts_first(exercise_id).map_or(0.0, |up| if up { 0.8 } else { -0.8 });
+        let (up, down) = (of(true), of(false));
+        let up_wins = up.len() > down.len() || (up.len() == down.len() && vote + prior > 0.0);
+        if up_wins { up } else { down }
+    } else {
+        of(vote > 0.0)
+    };
+    (found, usual_leg(&s.x, &pivots))
 }
 
 /// Axes again, from the repetitions alone: lying down between them must not count.
@@ -382,7 +408,6 @@ fn remember_axis(device: &mut Device, pose: &Pose, params: &Params) {
         device.axis = Some(Axis {
             direction: pose.frame.axis(),
             quality: pose.quality,
-            energy: 0.0,
         });
         device.axis_signed = true;
     }
@@ -397,6 +422,7 @@ fn fill_holes(
     devices: &[Device],
     poses: &[Option<Pose>],
     groups: &[Group],
+    facts: SetFacts,
     grid: Grid,
     params: &Params,
     chosen: &Channel,
@@ -418,7 +444,7 @@ fn fill_holes(
             continue;
         };
         let own_holes = s.holes(1.0);
-        let (cycles, _) = count(&s, channel.kind, params);
+        let (cycles, _) = count(&s, channel.kind, facts.exercise, params);
         for c in &cycles {
             let new = on_clock(c, channel, grid);
             let in_hole = holes.iter().any(|(a, b)| c.start < *b && c.end > *a);

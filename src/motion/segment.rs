@@ -13,8 +13,10 @@ use super::{
 pub(super) struct Scale {
     /// Samples a second.
     pub(super) rate_hz: f64,
-    /// Smallest excursion that may be a repetition.
+    /// Smallest usual excursion of a set that has repetitions at all.
     pub(super) floor: f64,
+    /// Smallest excursion that may be a repetition in such a set.
+    pub(super) least: f64,
     /// Speed below which nothing moves, unit of the series a second.
     pub(super) speed_floor: f64,
     /// Share of the peak speed below which nothing moves.
@@ -98,8 +100,9 @@ pub(super) fn adaptive_pivots(x: &[f64], floor: f64, share: f64) -> Vec<usize> {
     pivots
 }
 
-/// Whether the low extremes are the rest end: where the set begins and ends, and which end repeats better.
-pub(super) fn rest_is_low(x: &[f64], pivots: &[usize]) -> bool {
+/// Whether the low extremes are the rest end (positive) or the high ones: where the set begins and ends, and
+/// which end repeats better.
+pub(super) fn rest_vote(x: &[f64], pivots: &[usize]) -> f64 {
     let value = |wanted_low: bool| -> Vec<f64> {
         pivots
             .iter()
@@ -112,7 +115,7 @@ pub(super) fn rest_is_low(x: &[f64], pivots: &[usize]) -> bool {
             .collect()
     };
     if pivots.len() < 2 {
-        return true;
+        return 1.0;
     }
     let (lows, highs) = (value(true), value(false));
     let (low, high) = (median(&lows), median(&highs));
@@ -122,7 +125,23 @@ pub(super) fn rest_is_low(x: &[f64], pivots: &[usize]) -> bool {
         |v: &[f64], centre: f64| median(&v.iter().map(|a| (a - centre).abs()).collect::<Vec<_>>());
     let (spread_low, spread_high) = (spread(&lows, low), spread(&highs, high));
     let steadier = (spread_high - spread_low) / (spread_high + spread_low).max(1e-9);
-    place(mean(&x[..n])) + 0.8 * place(mean(&x[x.len() - n..])) + 0.5 * steadier > 0.0
+    let middle = f64::midpoint(low, high);
+    let (stay_low, stay_high) = (
+        longest_stay(x, |v| v < middle),
+        longest_stay(x, |v| v >= middle),
+    );
+    let stays = (stay_low - stay_high) / (stay_low + stay_high).max(1.0);
+    stays + place(mean(&x[..n])) + 0.8 * place(mean(&x[x.len() - n..])) + 0.5 * steadier
+}
+
+/// Longest run of values that pass the test: between sets of repetitions a client waits at the rest end.
+fn longest_stay(x: &[f64], test: impl Fn(f64) -> bool) -> f64 {
+    let (mut run, mut longest) = (0_u32, 0_u32);
+    for v in x {
+        run = if test(*v) { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    f64::from(longest)
 }
 
 /// Repetitions of a series, in order. `away_is_up` says to which side the series leaves the rest end.
@@ -135,31 +154,60 @@ pub(super) fn cycles(
 ) -> Vec<Cycle> {
     let sign = if away_is_up { 1.0 } else { -1.0 };
     let mut found = Vec::new();
-    for k in pivots.windows(3) {
-        let (out, back) = (sign * (x[k[1]] - x[k[0]]), sign * (x[k[1]] - x[k[2]]));
-        // A change of posture goes out and does not come back.
-        if out > 0.0 && out.min(back) >= 0.45 * out.max(back) {
+    if usual_leg(x, pivots) < scale.floor {
+        return found;
+    }
+    for (i, k) in pivots.windows(3).enumerate() {
+        if sign * (x[k[1]] - x[k[0]]) <= 0.0 {
+            continue;
+        }
+        let before = rest_level(x, if i == 0 { 0 } else { pivots[i - 1] }, k[1], sign);
+        let after = rest_level(x, k[1], pivots.get(i + 3).map_or(x.len() - 1, |p| *p), sign);
+        // A change of posture goes out and does not come back. A jerk at the rest end must not look like one,
+        // nor a rest end that is only touched: either measure of the rest level will do.
+        let top = sign * x[k[1]];
+        let returns = |a: f64, b: f64| (top - a).min(top - b) >= 0.45 * (top - a).max(top - b);
+        if returns(before, after) || returns(sign * x[k[0]], sign * x[k[2]]) {
             found.push(boundaries(x, [k[0], k[1], k[2]], sign, scale, params));
         }
     }
     drop_strangers(found)
 }
 
-/// Lobes at the edges of a set that are unlike its repetitions (un-racking, sitting down) are none.
+/// Where the series rests between two extremes: not its very end, which may be a jerk.
+fn rest_level(x: &[f64], from: usize, to: usize, sign: f64) -> f64 {
+    let values: Vec<f64> = x[from..=to].iter().map(|v| sign * v).collect();
+    super::filter::quantile(&values, 0.15)
+}
+
+/// Lobes at the edges of a set that are unlike its repetitions and unlike their neighbour (un-racking, sitting
+/// down) are none; a block of partial repetitions stays.
 fn drop_strangers(mut found: Vec<Cycle>) -> Vec<Cycle> {
     if found.len() < 4 {
         return found;
     }
     let amplitude = median(&found.iter().map(|c| c.amplitude).collect::<Vec<_>>());
-    found.retain(|c| c.amplitude < 2.2 * amplitude);
+    let near = |a: f64, b: f64| a < 2.2 * b;
+    let sizes: Vec<f64> = found.iter().map(|c| c.amplitude).collect();
+    let mut i = 0_usize;
+    found.retain(|c| {
+        let before = i.checked_sub(1).map_or(0.0, |k| sizes[k]);
+        let after = sizes.get(i + 1).copied().unwrap_or(0.0);
+        i += 1;
+        near(c.amplitude, amplitude) || near(c.amplitude, before) || near(c.amplitude, after)
+    });
     let seconds = median(&found.iter().map(length).collect::<Vec<_>>());
-    let strange = |c: &Cycle| {
-        c.amplitude < 0.45 * amplitude || length(c) > 3.0 * seconds || length(c) < 0.33 * seconds
+    let unlike = |c: &Cycle, size: f64, duration: f64| {
+        let (a, d) = (c.amplitude / size, length(c) / duration);
+        a < 0.5 || !(0.33..=3.0).contains(&d)
     };
-    while found.len() > 3 && found.first().is_some_and(strange) {
+    let strange = |c: &Cycle, next: &Cycle| {
+        unlike(c, amplitude, seconds) && unlike(c, next.amplitude, length(next))
+    };
+    while found.len() > 3 && strange(&found[0], &found[1]) {
         found.remove(0);
     }
-    while found.len() > 3 && found.last().is_some_and(strange) {
+    while found.len() > 3 && strange(&found[found.len() - 1], &found[found.len() - 2]) {
         found.pop();
     }
     found
@@ -180,7 +228,9 @@ pub(super) fn boundaries(
     scale: Scale,
     params: &Params,
 ) -> Cycle {
-    let [before, turn, after] = knots;
+    let turn = knots[1];
+    let before = foot(x, knots[0], turn, sign, scale.rate_hz);
+    let after = foot(x, knots[2], turn, sign, scale.rate_hz);
     let out = sign * (x[turn] - x[before]);
     let back = sign * (x[turn] - x[after]);
     let speed = |i: usize| {
@@ -221,6 +271,38 @@ pub(super) fn boundaries(
         end,
         dwell,
         amplitude: out.min(back),
+    }
+}
+
+/// Where the slope that leads to `turn` begins on the side of `rest`: a rest end that drifts for half a minute
+/// is no part of the movement. Downhill from half height, looking ahead so that a dent does not stop it.
+fn foot(x: &[f64], rest: usize, turn: usize, sign: f64, rate_hz: f64) -> usize {
+    let ahead = (0.4 * rate_hz) as usize;
+    let toward = |i: usize, n: usize| {
+        if rest < turn {
+            i.saturating_sub(n).max(rest)
+        } else {
+            (i + n).min(rest)
+        }
+    };
+    let height = sign * (x[turn] - x[rest]);
+    let low = |i: usize| sign * (x[i] - x[rest]) <= 0.5 * height;
+    let half = if rest < turn {
+        last(rest, turn, low)
+    } else {
+        first(turn, rest, low)
+    };
+    let mut at = half.unwrap_or(rest);
+    loop {
+        let end = toward(at, ahead);
+        let (a, b) = (at.min(end), at.max(end));
+        let least = (a..=b)
+            .min_by(|i, k| (sign * x[*i]).total_cmp(&(sign * x[*k])))
+            .unwrap_or(at);
+        if sign * (x[at] - x[least]) <= 0.01 * height.max(0.0) {
+            return at;
+        }
+        at = least;
     }
 }
 

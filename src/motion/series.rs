@@ -1,6 +1,7 @@
 //! Evenly sampled series of a set, from the rows of its sensors: tilts (deg), heights (m), turning (deg).
 
 use super::{
+    anatomy::wrap_centre_deg,
     calibration::Frame,
     channel::{Channel, Kind},
     filter::{high_pass, low_pass, mean},
@@ -10,7 +11,7 @@ use super::{
     segment::Scale,
     sensor::Device,
 };
-use crate::model::{body::Segment, frame::Vec3, time::SessionNs};
+use crate::model::{body::Segment, exercise::exercise, frame::Vec3, time::SessionNs};
 
 /// Rate of the grid, Hz.
 pub(super) const GRID_HZ: f64 = 50.0;
@@ -77,15 +78,19 @@ impl Series {
 }
 
 /// What counts as movement in a channel of that kind.
-pub(super) fn scale(kind: Kind, speed_share: f64, params: &Params) -> Scale {
+pub(super) fn scale(kind: Kind, exercise_id: &str, speed_share: f64, params: &Params) -> Scale {
+    // An exercise of large angles is not done by small ones.
+    let usual_deg = exercise(exercise_id).map_or(0.0, |e| e.usual_deg.1 - e.usual_deg.0);
+    let angle = params.angle_floor_deg.max((0.15 * usual_deg).min(20.0));
     let (floor, speed_floor) = match kind {
-        Kind::Angle => (params.angle_floor_deg, params.rate_floor_deg_s),
-        Kind::Turn => (2.0 * params.angle_floor_deg, params.rate_floor_deg_s),
+        Kind::Angle => (angle, params.rate_floor_deg_s),
+        Kind::Turn => (2.0 * angle, params.rate_floor_deg_s),
         Kind::Height => (params.height_floor_m, 0.02),
     };
     Scale {
         rate_hz: GRID_HZ,
         floor,
+        least: params.least_share * floor,
         speed_floor,
         speed_share,
     }
@@ -133,10 +138,21 @@ pub(super) fn tilt_series(device: &Device, frame: &Frame, grid: Grid) -> Series 
     let mut last: Option<f64> = None;
     resample(&device.rows, grid, |row| {
         let tilt = tilt_of(device, frame, row.up()).or(last)?;
-        let tilt = last.map_or(tilt, |l| l + wrap(tilt - l));
+        let tilt = last.map_or(tilt, |l| bounded(l + wrap(tilt - l), device));
         last = Some(tilt);
         Some(tilt)
     })
+}
+
+/// No segment turns more than three quarters of a circle from its middle pose: beyond, the count of turns is
+/// wrong, not the segment.
+fn bounded(tilt: f64, device: &Device) -> f64 {
+    let centre = wrap_centre_deg(device.segment);
+    if (tilt - centre).abs() > 270.0 {
+        centre + wrap(tilt - centre)
+    } else {
+        tilt
+    }
 }
 
 /// Values of rows on the grid, linear between rows; held (and not valid) in gaps and beyond the ends.
