@@ -1,1 +1,26 @@
 //! Bytes of a sensor family to readings in SI units: one table of drivers, one file a family.
+//!
+//! A driver is data (name, how an advertisement looks, which GATT operations start it) plus a
+//! decoder: a pure state machine per connection. Acceleration in m/s² including gravity, angular rate
+//! in rad/s, in the sensor's own frame as its maker prints it; time on the device's own clock.
+//! No radio, no host clock, no filtering, no repair: what the bytes say, or an error.
+
+pub mod driver;
+pub mod imported;
+
+pub use driver::{Advert, DecodeError, Decoder, Driver, GattOp};
+
+/// Every driver; the first that matches an advertisement wins.
+static DRIVERS: [&dyn Driver; 1] = [&imported::Imported];
+
+/// Every driver, in the order in which they are asked.
+#[must_use]
+pub fn drivers() -> &'static [&'static dyn Driver] {
+    &DRIVERS
+}
+
+/// The driver of that name.
+#[must_use]
+pub fn driver(name: &str) -> Option<&'static dyn Driver> {
+    drivers().iter().copied().find(|d| d.name() == name)
+}
