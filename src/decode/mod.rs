@@ -5,13 +5,22 @@
 //! in rad/s, in the sensor's own frame as its maker prints it; time on the device's own clock.
 //! No radio, no host clock, no filtering, no repair: what the bytes say, or an error.
 
+mod bytes;
 pub mod driver;
+pub mod heart_rate;
 pub mod imported;
+pub mod polar;
+pub mod witmotion;
 
 pub use driver::{Advert, DecodeError, Decoder, Driver, GattOp};
 
 /// Every driver; the first that matches an advertisement wins.
-static DRIVERS: [&dyn Driver; 1] = [&imported::Imported];
+static DRIVERS: [&dyn Driver; 4] = [
+    &polar::Polar,
+    &witmotion::WitMotion,
+    &heart_rate::HeartRate,
+    &imported::Imported,
+];
 
 /// Every driver, in the order in which they are asked.
 #[must_use]
