@@ -1,1 +1,3 @@
 //! The stages joined: packets to windows, windows to repetitions and findings.
+
+pub mod ingest;
