@@ -23,6 +23,8 @@ const FAST_SLEW: f64 = 0.25;
 const SMALL_STEP_NS: f64 = -50e6;
 /// Latency of two whole buckets in a row that means a step rather than congestion, ns.
 const SUSTAINED_NS: f64 = 1e9;
+/// A new anchor waits no longer than this for the time before it to pass, ns.
+const LONGEST_DELAY_NS: i64 = 500_000_000;
 /// Device time that goes back by more is a reboot, ns; by less, an overlap of the device's streams.
 const BACKWARD_NS: i64 = 1_000_000_000;
 
@@ -152,7 +154,10 @@ impl ClockMap {
             (raw_ns as f64 - expected) * 1e-9
         });
         let first_host = frame.first_ns.saturating_add(raw_ns);
-        let late_by = floor_ns.map_or(0, |floor| floor.saturating_sub(first_host).max(0));
+        // A frame that straddles the step would ask for all of the step.
+        let late_by = floor_ns.map_or(0, |floor| {
+            floor.saturating_sub(first_host).clamp(0, LONGEST_DELAY_NS)
+        });
         self.epoch += u32::from(self.anchor.is_some());
         self.anchor = Some(Anchor {
             device_ns: frame.last_ns,

@@ -24,6 +24,9 @@ pub enum GapRule {
 /// Slow streams: a step is a gap only if it is longer than this many periods.
 const PERIODS_OF_A_GAP: f64 = 1.5;
 
+/// Most samples put into one gap; 200 ms at 2.5 kHz.
+const MAX_FILLED: i64 = 500;
+
 /// The state of one stream.
 #[derive(Debug, Clone)]
 pub struct Series {
@@ -114,11 +117,12 @@ impl Series {
             return;
         };
         let steps = (step as f64 / period).round() as i64;
-        if steps < 2 || steps > step {
+        if steps < 2 {
             return;
         }
-        if last.quality.with(sample.quality).has(Quality::NOT_FINITE) {
-            // Nothing to interpolate between.
+        let bad_end = last.quality.with(sample.quality).has(Quality::NOT_FINITE);
+        if bad_end || steps > MAX_FILLED {
+            // Nothing to interpolate between, or no rate that a sensor has.
             sample.quality = sample.quality.with(Quality::AFTER_GAP);
             return;
         }

@@ -1,7 +1,7 @@
 //! One device of a session: its decoder, its aligner, the samples of the window that is open.
 
 use super::{
-    DeviceStats, IngestError, known_drivers, late,
+    DeviceStats, IngestError, Moment, known_drivers, late,
     watch::{self, Silence, Undecodable},
 };
 use crate::{
@@ -180,27 +180,26 @@ impl Device {
         }
     }
 
-    /// The window ends at `end`: its batches go to `batches`, its events to `tech`.
+    /// The window ends: its batches go to `batches`, its events to `tech`.
     pub(super) fn close(
         &mut self,
-        end: HostNs,
+        moment: Moment,
         tech: &mut Vec<TechEvent>,
         spare: &mut Vec<Vec<Sample>>,
         batches: &mut Vec<Batch>,
     ) {
-        self.aligner.tick(end, &mut self.samples, tech);
-        self.sort_in(end, tech, spare);
-        let t = end.since(self.origin);
-        self.undecodable.report(Some(self.index), end, t, tech);
+        self.aligner.tick(moment.end, &mut self.samples, tech);
+        self.sort_in(moment.end, tech, spare);
+        self.undecodable.report(Some(self.index), moment, tech);
         for kind in StreamKind::ALL {
             let id = StreamId {
                 device: self.index,
                 kind,
             };
-            self.check_silence(id, end, tech);
+            self.check_silence(id, moment, tech);
             let stream = &mut self.streams[kind as usize];
             if stream.late > 0 {
-                tech.push(late(id, t, std::mem::take(&mut stream.late)));
+                tech.push(late(id, moment.now, std::mem::take(&mut stream.late)));
             }
             if !stream.open.is_empty() {
                 let samples = std::mem::take(&mut stream.open);
@@ -215,15 +214,15 @@ impl Device {
         }
     }
 
-    fn check_silence(&mut self, stream: StreamId, end: HostNs, tech: &mut Vec<TechEvent>) {
+    fn check_silence(&mut self, stream: StreamId, moment: Moment, tech: &mut Vec<TechEvent>) {
         let last = |kind: StreamKind| self.streams[kind as usize].silence.last();
         // Acceleration that found its angular rate goes on in the other stream.
         if stream.kind == StreamKind::Acc && last(StreamKind::Imu) > last(StreamKind::Acc) {
             return;
         }
         let silence = &mut self.streams[stream.kind as usize].silence;
-        if let Some(silent_s) = silence.check(stream.kind, end) {
-            let t = end.since(self.origin);
+        if let Some(silent_s) = silence.check(stream.kind, moment.end) {
+            let t = moment.now;
             tech.push(watch::event(
                 stream,
                 t,

@@ -73,6 +73,15 @@ pub struct DeviceStats {
     pub rates_hz: Vec<(StreamKind, f64)>,
 }
 
+/// The end of a window.
+#[derive(Clone, Copy)]
+struct Moment {
+    end: HostNs,
+    now: SessionNs,
+    /// The session ends with it.
+    last: bool,
+}
+
 /// The vectors of a window that went out and came back.
 type Spare = (Manifest, Vec<Batch>);
 
@@ -129,19 +138,23 @@ impl Ingest {
     /// Takes a packet; windows that end before it go to `out`.
     pub fn packet(&mut self, packet: &Packet, out: &mut Vec<Window>) {
         let start = self.start_ns();
-        let Some(index) = self.known_device(packet) else {
+        let ahead = packet.host.0 > start.saturating_add(AHEAD_NS);
+        if !ahead {
+            self.advance(packet.host, out);
+        }
+        let Some(device) = self.devices.get_mut(usize::from(packet.device.0)) else {
+            self.strangers.count(DecodeError::Value {
+                what: "device number",
+                value: packet.device.0.into(),
+            });
             return;
         };
-        if packet.host.0 > start.saturating_add(AHEAD_NS) {
-            self.devices[index].refuse(DecodeError::Value {
+        if ahead {
+            device.refuse(DecodeError::Value {
                 what: "host time ahead in ns",
                 value: packet.host.0.saturating_sub(start).cast_unsigned(),
             });
-            return;
-        }
-        self.advance(packet.host, out);
-        let device = &mut self.devices[index];
-        if packet.host.0 < start.saturating_sub(LATE_NS) {
+        } else if packet.host.0 < start.saturating_sub(LATE_NS) {
             device.late(packet);
         } else {
             device.packet(packet, &mut self.tech, &mut self.spare_samples);
@@ -207,25 +220,19 @@ impl Ingest {
         self.start_ns().saturating_add(WINDOW_NS)
     }
 
-    fn known_device(&mut self, packet: &Packet) -> Option<usize> {
-        let index = usize::from(packet.device.0);
-        if index < self.devices.len() {
-            return Some(index);
-        }
-        self.strangers.count(DecodeError::Value {
-            what: "device number",
-            value: packet.device.0.into(),
-        });
-        None
-    }
-
     fn close(&mut self, last: bool) -> Window {
         let end = HostNs(self.end_ns());
         let (mut manifest, mut batches) = self.empty_window();
         let now = end.since(self.origin);
-        self.strangers.report(None, end, now, &mut self.tech);
+        let moment = Moment { end, now, last };
+        self.strangers.report(None, moment, &mut self.tech);
         for device in &mut self.devices {
-            device.close(end, &mut self.tech, &mut self.spare_samples, &mut batches);
+            device.close(
+                moment,
+                &mut self.tech,
+                &mut self.spare_samples,
+                &mut batches,
+            );
         }
         manifest.index = self.index;
         manifest.end = now;

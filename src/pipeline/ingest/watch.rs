@@ -1,5 +1,6 @@
 //! Who is silent, and whose packets have no meaning: technical events without repetition.
 
+use super::Moment;
 use crate::{
     decode::DecodeError,
     model::{
@@ -43,21 +44,20 @@ impl Undecodable {
         self.reason.get_or_insert(reason);
     }
 
-    /// At most one event a second.
+    /// At most one event a second, and what is left at the end.
     pub(super) fn report(
         &mut self,
         device: Option<DeviceIndex>,
-        now: HostNs,
-        t: SessionNs,
+        moment: Moment,
         tech: &mut Vec<TechEvent>,
     ) {
-        let soon = |last: HostNs| now.0.saturating_sub(last.0) < REPORT_EVERY_NS;
-        if self.unreported == 0 || self.reported.is_some_and(soon) {
+        let soon = |last: HostNs| moment.end.0.saturating_sub(last.0) < REPORT_EVERY_NS;
+        if self.unreported == 0 || (self.reported.is_some_and(soon) && !moment.last) {
             return;
         }
-        self.reported = Some(now);
+        self.reported = Some(moment.end);
         tech.push(TechEvent {
-            t,
+            t: moment.now,
             device,
             kind: TechKind::Undecodable {
                 packets: std::mem::take(&mut self.unreported),
