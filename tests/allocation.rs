@@ -128,14 +128,13 @@ fn measure(driver: &str, packets: &[Packet]) -> (usize, usize) {
 /// One test, because the counter is the whole process's.
 #[test]
 fn allocations_do_not_grow_with_samples() {
-    let families: [(&str, fn(i64) -> Vec<Packet>); 3] = [
-        ("imported", imported_packets),
-        ("witmotion", witmotion_packets),
-        ("polar", polar_packets),
-    ];
-    for (driver, packets) in families {
-        let (few, few_samples) = measure(driver, &packets(5));
-        let (many, many_samples) = measure(driver, &packets(50));
+    for (driver, packets_of_5, packets_of_50) in [
+        ("imported", imported_packets(5), imported_packets(50)),
+        ("witmotion", witmotion_packets(5), witmotion_packets(50)),
+        ("polar", polar_packets(5), polar_packets(50)),
+    ] {
+        let (few, few_samples) = measure(driver, &packets_of_5);
+        let (many, many_samples) = measure(driver, &packets_of_50);
         println!(
             "{driver}: {few} allocations for {few_samples} samples, {many} for {many_samples}"
         );

@@ -1,7 +1,8 @@
 //! The true period of a stream: the mean of the steps that lie near their median.
 //!
 //! Nominal rates are wrong by several per cent, and lost samples make steps of twice or three times
-//! the period; neither moves the median.
+//! the period; neither moves the median. Where steps follow no period (stamped by a busy host), the
+//! mean step is all there is to say, and nothing tells a lost sample from a late one.
 
 /// Steps looked at.
 const STEPS: usize = 64;
@@ -18,6 +19,7 @@ pub struct Period {
     steps_ns: [i64; STEPS],
     seen: usize,
     typical_ns: Option<f64>,
+    steady: bool,
 }
 
 impl Default for Period {
@@ -26,6 +28,7 @@ impl Default for Period {
             steps_ns: [0; STEPS],
             seen: 0,
             typical_ns: None,
+            steady: false,
         }
     }
 }
@@ -36,29 +39,46 @@ impl Period {
         self.steps_ns[self.seen % STEPS] = step_ns;
         self.seen += 1;
         if self.seen >= ENOUGH && (self.seen.is_multiple_of(EVERY) || self.typical_ns.is_none()) {
-            self.typical_ns = Some(self.look());
+            self.look();
         }
     }
 
-    fn look(&self) -> f64 {
+    fn look(&mut self) {
         let mut sorted = self.steps_ns;
         let sorted = &mut sorted[..self.seen.min(STEPS)];
         let middle = sorted.len() / 2;
         let median = *sorted.select_nth_unstable(middle).1 as f64;
-        let near = |step: &&mut i64| (**step as f64 - median).abs() <= NEAR * median;
-        let (mut sum, mut count) = (0.0, 0.0);
-        for step in sorted.iter_mut().filter(near) {
-            sum += *step as f64;
-            count += 1.0;
-        }
-        if count > 0.0 { sum / count } else { median }
+        let near = |step: &&i64| (**step as f64 - median).abs() <= NEAR * median;
+        let regular = sorted.iter().filter(near).count();
+        self.steady = 2 * regular > sorted.len();
+        let mean = if self.steady {
+            mean(sorted.iter().filter(near))
+        } else {
+            mean(sorted.iter())
+        };
+        self.typical_ns = Some(mean);
     }
 
-    /// The period, ns; `None` while too few steps are known.
+    /// The period, or the mean step if there is no period, ns; `None` while too few steps are known.
     #[must_use]
     pub fn ns(&self) -> Option<f64> {
         self.typical_ns.filter(|p| *p > 0.0)
     }
+
+    /// The period, ns; `None` if it is not known or steps follow none.
+    #[must_use]
+    pub fn steady_ns(&self) -> Option<f64> {
+        self.ns().filter(|_| self.steady)
+    }
+}
+
+fn mean<'a>(steps: impl Iterator<Item = &'a i64>) -> f64 {
+    let (mut sum, mut count) = (0.0, 0.0);
+    for step in steps {
+        sum += *step as f64;
+        count += 1.0;
+    }
+    sum / f64::max(count, 1.0)
 }
 
 #[cfg(test)]
@@ -73,6 +93,16 @@ mod tests {
         }
         let ns = period.ns().unwrap();
         assert!((ns - 20.5).abs() < 0.2, "{ns}");
+    }
+
+    #[test]
+    fn steps_without_a_period_are_told_apart() {
+        let mut period = Period::default();
+        for i in 0..200_i64 {
+            period.learn((i * 37) % 41 + 1);
+        }
+        assert_eq!(period.steady_ns(), None);
+        assert!(period.ns().is_some());
     }
 
     #[test]

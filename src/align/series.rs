@@ -113,7 +113,7 @@ impl Series {
     }
 
     fn fill(&self, last: Sample, sample: &mut Sample, step: i64, out: &mut Vec<Sample>) {
-        let (GapRule::Fill { .. }, Some(period)) = (self.rule, self.period.ns()) else {
+        let (GapRule::Fill { .. }, Some(period)) = (self.rule, self.period.steady_ns()) else {
             return;
         };
         let steps = (step as f64 / period).round() as i64;
