@@ -342,6 +342,54 @@ fn beats_end_where_the_heart_beat_and_not_where_the_notification_came() {
 }
 
 #[test]
+fn acceleration_and_angular_rate_sent_apart_become_one_stream() {
+    let mut aligner = DeviceAligner::new(DeviceIndex(0), &Params::default(), 0.0, HostNs(0));
+    let mut link = Link::new(9, 0.01);
+    let (mut out, mut tech) = (Vec::new(), Vec::new());
+    let step = SECOND / 52;
+    // Frames of 58 samples, 1.1 s, as real ones; the two sensors run 7 ms apart.
+    for k in 0..100_i64 {
+        let times = |offset: i64| (0..58).map(move |i| (58 * k + i) * step + offset);
+        let angular_rate: Vec<Reading> = times(0)
+            .map(|t| Reading {
+                time: DeviceTime::Clock(DeviceNs(t)),
+                value: Value::AngularRate {
+                    angular_rate: [0.5; 3],
+                    clipped: false,
+                },
+            })
+            .collect();
+        let acceleration: Vec<Reading> = times(7 * MS)
+            .map(|t| Reading {
+                time: DeviceTime::Clock(DeviceNs(t)),
+                // A ramp: what is interpolated can be told.
+                value: Value::Acceleration {
+                    acceleration: [t as f64 * 1e-9, 0.0, 9.8],
+                    clipped: false,
+                },
+            })
+            .collect();
+        let end = (58 * k + 57) * step + 7 * MS;
+        for readings in [angular_rate, acceleration] {
+            aligner.push(HostNs(link.arrival(end)), &readings, &mut out, &mut tech);
+        }
+    }
+    aligner.finish(&mut out, &mut tech);
+    assert!(out.iter().all(|s| s.stream.kind == StreamKind::Imu));
+    // The first angular rate lies before the first acceleration.
+    assert_eq!(out.len(), 58 * 100 - 1);
+    assert!(
+        out.iter()
+            .all(|s| s.quality.0 & !Quality::CLOCK_UNSURE.0 == 0)
+    );
+    for (i, sample) in (1_i64..).zip(&out) {
+        let measured_s = (i * step) as f64 * 1e-9;
+        assert!((f64::from(sample.values[0]) - measured_s).abs() < 1e-4);
+    }
+    assert!(tech.is_empty());
+}
+
+#[test]
 fn implausible_heart_rates_are_marked() {
     let mut aligner = DeviceAligner::new(DeviceIndex(0), &Params::default(), 0.0, HostNs(0));
     let (mut out, mut tech) = (Vec::new(), Vec::new());

@@ -8,7 +8,7 @@
 use plimsoll::{
     cli::wire_vectors::score,
     decode::{
-        DecodeError, driver, drivers, heart_rate,
+        Advert, DecodeError, driver, drivers, heart_rate,
         imported::{self, Kind},
         polar, witmotion,
     },
@@ -168,4 +168,24 @@ fn a_characteristic_of_another_family_is_an_error() {
             .decode(&packet(stranger, &[0; 20]), &mut Vec::new());
         assert_eq!(result, Err(DecodeError::Characteristic(stranger)));
     }
+}
+
+#[test]
+fn an_advertisement_finds_its_driver() {
+    let found = |name: &str, services: &[Uuid]| {
+        let advert = Advert {
+            name: name.to_owned(),
+            services: services.to_vec(),
+        };
+        drivers()
+            .iter()
+            .find(|d| d.matches(&advert))
+            .map(|d| d.name())
+    };
+    let strap = [heart_rate::SERVICE];
+    assert_eq!(found("Polar H10 12345678", &strap), Some("polar"));
+    assert_eq!(found("Polar H9 12345678", &strap), Some("heart_rate"));
+    assert_eq!(found("WT901BLE68", &[]), Some("witmotion"));
+    assert_eq!(found("", &strap), Some("heart_rate"));
+    assert_eq!(found("fridge", &[]), None);
 }

@@ -300,9 +300,9 @@ impl DeviceAligner {
                 acceleration,
                 clipped,
             } => {
-                let [x, y, z] = self.acceleration(0, acceleration, clipped).values;
-                let quality = self.acceleration(0, acceleration, clipped).quality;
-                (StreamKind::Acc, [x, y, z, 0.0, 0.0, 0.0], quality)
+                let a = self.acceleration(0, acceleration, clipped);
+                let [x, y, z] = a.values;
+                (StreamKind::Acc, [x, y, z, 0.0, 0.0, 0.0], a.quality)
             }
             Value::HeartRate { bpm, contact } => {
                 self.contact = contact;

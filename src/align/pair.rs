@@ -53,6 +53,8 @@ pub struct Pair {
     acceleration_period: Period,
     /// No angular rate came for `wait_ns`.
     alone: bool,
+    /// The latest value that came out was of both.
+    paired: bool,
     /// Device time up to which acceleration was used, ns.
     used_ns: Option<i64>,
     dropped: u64,
@@ -69,6 +71,7 @@ impl Pair {
             angular_rate: VecDeque::new(),
             acceleration_period: Period::default(),
             alone: false,
+            paired: false,
             used_ns: None,
             dropped: 0,
         }
@@ -121,6 +124,7 @@ impl Pair {
             match self.partner(rate.device_ns) {
                 Partner::Found(acceleration) => {
                     self.angular_rate.pop_front();
+                    self.paired = true;
                     self.used_ns = Some(rate.device_ns);
                     return Some(joined(acceleration, rate));
                 }
@@ -151,7 +155,12 @@ impl Pair {
             self.dropped += 1 + self.angular_rate.len() as u64;
             self.angular_rate.clear();
         }
-        self.pop_alone(-1)
+        // Beside angular rate, what is left is the right neighbour of the last one.
+        if self.paired {
+            None
+        } else {
+            self.pop_alone(-1)
+        }
     }
 
     fn pop_alone(&mut self, wait_ns: i64) -> Option<Joined> {
@@ -162,6 +171,7 @@ impl Pair {
             return None;
         }
         self.alone = true;
+        self.paired = false;
         self.acceleration.pop_front();
         if self.used_ns.is_some_and(|used| oldest.device_ns <= used) {
             // The left neighbour of angular rate that is out already.

@@ -11,7 +11,7 @@ pub struct Params {
     pub clock: ClockParams,
     /// Clock of devices that only count them: short buckets, because the true rate must be learned.
     pub count_clock: ClockParams,
-    /// Clock made of the running sum of the intervals between beats: no line, intervals have no drift.
+    /// Clock made of the running sum of the intervals between beats: level, a heart has no drift.
     pub beat_clock: ClockParams,
     /// Missing samples up to this length are interpolated, ms. 200: the orientation filter's error with
     /// linear interpolation stays below 3 degrees.
@@ -45,9 +45,9 @@ pub struct ClockParams {
     pub buckets: usize,
     /// Whole buckets before the line may slope.
     pub buckets_for_slope: usize,
-    /// Steepest believable line, ppm.
+    /// Steepest believable line, ppm. 200: crystals are within 20 to 60 ppm.
     pub skew_limit_ppm: f64,
-    /// Largest correction a frame, ms.
+    /// Largest correction a frame, ms; a clock that is not settled yet, or 20 ms off, moves faster.
     pub slew_ms: f64,
     /// Earliest believable arrival against the line, ms; earlier means that the clock stepped.
     pub latency_min_ms: f64,
@@ -70,7 +70,7 @@ impl Default for Params {
             beat_clock: ClockParams {
                 bucket_s: 4.0,
                 buckets: 8,
-                buckets_for_slope: usize::MAX,
+                skew_limit_ppm: 0.0,
                 latency_max_ms: 3000.0,
                 ..ClockParams::default()
             },

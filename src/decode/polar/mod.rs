@@ -279,3 +279,78 @@ fn pulse_interval(record: &[i32]) -> Value {
         blocked: flag(3) || (flag(5) && !flag(4)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{packet::DeviceIndex, time::HostNs};
+
+    fn decode(decoder: &mut PolarDecoder, characteristic: Uuid, bytes: &[u8]) -> Vec<Value> {
+        let packet = Packet {
+            device: DeviceIndex(0),
+            characteristic,
+            host: HostNs(0),
+            bytes: bytes.into(),
+        };
+        let mut out = Vec::new();
+        decoder.decode(&packet, &mut out).unwrap();
+        out.iter().map(|r| r.value).collect()
+    }
+
+    fn frame(measurement: u8, kind: u8, samples: &[i16]) -> Vec<u8> {
+        let mut bytes = vec![measurement, 0, 0, 0, 1, 0, 0, 0, 0, kind];
+        bytes.extend(samples.iter().flat_map(|s| s.to_le_bytes()));
+        bytes
+    }
+
+    fn first(value: Value) -> (f64, bool) {
+        match value {
+            Value::Acceleration {
+                acceleration: v,
+                clipped,
+            }
+            | Value::AngularRate {
+                angular_rate: v,
+                clipped,
+            } => (v[0], clipped),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn values_are_si_and_clipping_is_marked() {
+        let mut decoder = PolarDecoder::new();
+        let mut value = |measurement, kind, raw| {
+            first(decode(&mut decoder, DATA, &frame(measurement, kind, &[raw, 0, 0]))[0])
+        };
+        let (acceleration, clipped) = value(2, 1, 1000);
+        assert!((acceleration - STANDARD_GRAVITY).abs() < 1e-9 && !clipped);
+        assert!(value(2, 1, -7995).1);
+        let (rate, clipped) = value(5, 0x80, 16384);
+        assert!((rate - 1000_f64.to_radians()).abs() < 1e-9 && !clipped);
+        assert!(value(5, 0x80, i16::MIN).1);
+    }
+
+    #[test]
+    fn the_factor_of_the_start_reply_is_used() {
+        let mut decoder = PolarDecoder::new();
+        let reply = [0xf0, 2, 2, 0, 0, 5, 1, 0x40, 0xda, 0x7f, 0x39];
+        assert!(decode(&mut decoder, CONTROL, &reply).is_empty());
+        let values = decode(&mut decoder, DATA, &frame(2, 0x80, &[4098, 0, 0]));
+        assert!((first(values[0]).0 - 4098.0 * 0.000_244 * STANDARD_GRAVITY).abs() < 1e-4);
+    }
+
+    #[test]
+    fn blocked_and_contactless_intervals_are_marked() {
+        let mut decoder = PolarDecoder::new();
+        let mut bytes = vec![3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        for flags in [0b000, 0b001, 0b100, 0b110] {
+            bytes.extend([60, 0xe8, 0x03, 10, 0, flags]);
+        }
+        let blocked: Vec<bool> = decode(&mut decoder, DATA, &bytes)
+            .iter()
+            .map(|v| matches!(v, Value::PulseInterval { blocked: true, .. }))
+            .collect();
+        assert_eq!(blocked, [false, true, true, false]);
+    }
+}
