@@ -164,6 +164,7 @@ fn header(driver: &str) -> SessionHeader {
         sensors: (0..SENSORS).map(sensor).collect(),
         plan_sha256: None,
         plan_label: None,
+        baselines: Vec::new(),
         software: String::new(),
         library_sha256: String::new(),
     }

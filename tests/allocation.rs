@@ -44,6 +44,7 @@ fn header(driver: &str) -> SessionHeader {
         }],
         plan_sha256: None,
         plan_label: None,
+        baselines: Vec::new(),
         software: String::new(),
         library_sha256: String::new(),
     }

@@ -45,6 +45,7 @@ fn header(drivers: &[&str]) -> SessionHeader {
         sensors: drivers.iter().map(|d| sensor(d, d)).collect(),
         plan_sha256: None,
         plan_label: None,
+        baselines: Vec::new(),
         software: String::new(),
         library_sha256: String::new(),
     }

@@ -54,6 +54,7 @@ fn header() -> SessionHeader {
         }],
         plan_sha256: None,
         plan_label: None,
+        baselines: Vec::new(),
         software: String::new(),
         library_sha256: String::new(),
     }

@@ -78,8 +78,8 @@ pub(super) fn source(file: &Path, segment: Segment, hz: f64) -> Result<Source> {
 pub(super) fn encode(rows: Rows, values: &[(i64, Vec<f64>)]) -> Box<[u8]> {
     let kind = match rows {
         Rows::Imu => imported::Kind::Imu,
-        Rows::Acceleration => imported::Kind::Acceleration,
-        Rows::AngularRate => imported::Kind::AngularRate,
+        Rows::Acceleration => imported::Kind::Acc,
+        Rows::AngularRate => imported::Kind::Gyro,
         Rows::HeartRate => imported::Kind::HeartRate,
         Rows::Rr => imported::Kind::Rr,
     };

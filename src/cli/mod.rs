@@ -6,6 +6,7 @@ mod analyse;
 mod check;
 mod completions;
 mod demo;
+mod evaluate;
 mod export;
 mod import;
 mod input;
@@ -17,6 +18,7 @@ mod report;
 mod run;
 mod sessions;
 mod simulate;
+pub mod wire_vectors;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -51,6 +53,8 @@ enum Command {
     Record(record::Args),
     /// Judge a recording at once, without the daemon.
     Analyse(analyse::Args),
+    /// Measure accuracy on labelled recordings.
+    Evaluate(evaluate::Args),
     /// Write the one-page report of a stored session.
     Report(report::Args),
     /// Write the tables of a stored session as CSV or Parquet.
@@ -115,6 +119,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Replay(args) => replay::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Analyse(args) => analyse::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Sessions(args) => sessions::run(&args),

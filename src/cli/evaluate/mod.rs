@@ -12,7 +12,7 @@ mod recording;
 mod score;
 mod table;
 
-use super::{Outcome, Usage, labelled_folder, wire_vectors};
+use super::{Outcome, Usage, wire_vectors};
 use crate::wire::labelled::Meta;
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};

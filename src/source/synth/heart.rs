@@ -47,7 +47,7 @@ pub(super) fn packets(device: DeviceIndex, rate_bpm: &[f64], seed: u64) -> Vec<I
         if second % 60 == 3 {
             items.push(packet(
                 device,
-                heart_rate::BATTERY,
+                heart_rate::BATTERY_LEVEL,
                 arrival_s + 0.01,
                 vec![87],
             ));
