@@ -23,6 +23,7 @@ use plimsoll::{
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
+    fmt::Write,
     fs::File,
     io::Read,
     path::{Path, PathBuf},
@@ -302,6 +303,8 @@ struct Tally {
     error: i64,
     starts: Vec<f64>,
     ends: Vec<f64>,
+    peak: Vec<f64>,
+    range: Vec<f64>,
 }
 
 fn truth_count(meta: &Value) -> Option<i64> {
@@ -317,7 +320,7 @@ fn truth_count(meta: &Value) -> Option<i64> {
 }
 
 fn compare(recording: &Recording, outcome: &Outcome, tally: &mut Tally) {
-    let n = outcome.finals.len() as i64;
+    let n = i64::try_from(outcome.finals.len()).unwrap();
     let Some(truth) = truth_count(&recording.meta) else {
         println!(
             "  ?    {n:3} live {:3} {} [{}]",
@@ -327,7 +330,7 @@ fn compare(recording: &Recording, outcome: &Outcome, tally: &mut Tally) {
         );
         return;
     };
-    let live = outcome.confirmed.len() as i64;
+    let live = i64::try_from(outcome.confirmed.len()).unwrap();
     tally.sets += 1;
     tally.exact += usize::from(n == truth);
     tally.within_one += usize::from((n - truth).abs() <= 1);
@@ -344,7 +347,7 @@ fn compare(recording: &Recording, outcome: &Outcome, tally: &mut Tally) {
     for r in reps {
         let (a, b) = (r["start_s"].as_f64().unwrap(), r["end_s"].as_f64().unwrap());
         let near = outcome.finals.iter().find(|f| {
-            let middle = (f.start.seconds() + f.end.seconds()) / 2.0;
+            let middle = f64::midpoint(f.start.seconds(), f.end.seconds());
             middle > a && middle < b
         });
         if let Some(f) = near {
@@ -354,34 +357,32 @@ fn compare(recording: &Recording, outcome: &Outcome, tally: &mut Tally) {
     }
 }
 
-fn angle_error(recording: &Recording, outcome: &Outcome) {
+/// Peak and range of the knee angle against the optical reference, the larger side counts on both.
+fn angle_error(recording: &Recording, outcome: &Outcome, tally: &mut Tally) {
     let path = recording.folder.join("truth_angle.csv");
     if !path.is_file() {
         return;
     }
     let truth = table(&path);
-    let Some(c) = truth.column("knee_l_deg") else {
-        return;
-    };
-    let mut range = Vec::new();
+    let columns: Vec<usize> = (0..truth.columns.len())
+        .filter(|c| truth.columns[*c].starts_with("knee_"))
+        .collect();
     for rep in &outcome.finals {
         let inside: Vec<f64> = truth
             .rows
             .iter()
             .filter(|r| r[0] >= rep.start.seconds() && r[0] <= rep.end.seconds())
-            .map(|r| r[c])
+            .flat_map(|r| columns.iter().map(|c| r[*c]))
             .collect();
-        if let Some(Measured::Value {
-            min, max, error, ..
-        }) = rep.measured(Metric::KneeFlexion)
+        if let Some(Measured::Value { min, max, .. }) = rep.measured(Metric::KneeFlexion)
             && !inside.is_empty()
         {
             let top = inside.iter().copied().fold(f64::MIN, f64::max);
             let low = inside.iter().copied().fold(f64::MAX, f64::min);
-            range.push((max - top, min - low, error));
+            tally.peak.push(max - top);
+            tally.range.push((max - min) - (top - low));
         }
     }
-    println!("     knee max/min error and band, deg: {range:.1?}");
 }
 
 fn quantile(mut x: Vec<f64>, q: f64) -> f64 {
@@ -406,7 +407,7 @@ fn evaluate(dataset: &str) -> Tally {
         let recording = load(&folder);
         let outcome = run(&recording);
         compare(&recording, &outcome, &mut tally);
-        angle_error(&recording, &outcome);
+        angle_error(&recording, &outcome, &mut tally);
         if let Some(dump) = std::env::var_os("MOTION_DUMP") {
             dump_trace(Path::new(&dump), &recording, &outcome);
         }
@@ -417,14 +418,16 @@ fn evaluate(dataset: &str) -> Tally {
     let spread =
         |x: &[f64]| [0.1, 0.5, 0.9].map(|q| (quantile(x.to_vec(), q) * 100.0).round() / 100.0);
     println!(
-        "== {dataset}: {} sets, exact {}, within one {}, live exact {}, absolute error {}, start {:?} end {:?}",
+        "== {dataset}: {} sets, exact {}, within one {}, live exact {}, absolute error {}, start {:?} end {:?} s, knee peak {:?} range {:?} deg",
         tally.sets,
         tally.exact,
         tally.within_one,
         tally.live_exact,
         tally.error,
         spread(&tally.starts),
-        spread(&tally.ends)
+        spread(&tally.ends),
+        spread(&tally.peak),
+        spread(&tally.range)
     );
     tally
 }
@@ -433,11 +436,12 @@ fn evaluate(dataset: &str) -> Tally {
 fn dump_trace(folder: &Path, recording: &Recording, outcome: &Outcome) {
     let mut text = String::new();
     for (t, _, value) in &outcome.trace {
-        text += &format!("x,{t},{}\n", value.unwrap_or(f64::NAN));
+        let _ = writeln!(text, "x,{t},{}", value.unwrap_or(f64::NAN));
     }
     for rep in outcome.finals.iter().chain(&outcome.confirmed) {
-        text += &format!(
-            "{:?},{},{},{}\n",
+        let _ = writeln!(
+            text,
+            "{:?},{},{},{}",
             rep.stage,
             rep.start.seconds(),
             rep.turn.seconds(),
@@ -449,7 +453,7 @@ fn dump_trace(folder: &Path, recording: &Recording, outcome: &Outcome) {
         .into_iter()
         .flatten()
     {
-        text += &format!("truth,{},{},{}\n", r["start_s"], r["end_s"], r["label"]);
+        let _ = writeln!(text, "truth,{},{},{}", r["start_s"], r["end_s"], r["label"]);
     }
     std::fs::write(
         folder.join(recording.name.replace('/', "__") + ".csv"),

@@ -171,6 +171,7 @@ fn pose_of(device: &Device, up: Vec3, axis: Option<Axis>) -> Option<Pose> {
         quality: axis.quality,
         signed: false,
         drifted: false,
+        drift_deg: 0.0,
         range_deg: 0.0,
     })
 }
@@ -420,6 +421,7 @@ fn set_zero(
             .iter()
             .map(|u| u.dot(&stance.up).clamp(-1.0, 1.0).acos().to_degrees())
             .fold(f64::INFINITY, f64::min);
+        pose.drift_deg = if nearest.is_finite() { nearest } else { 0.0 };
         pose.drifted = stance_possible && nearest.is_finite() && nearest > params.drift_deg;
         return;
     }
