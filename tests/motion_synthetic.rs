@@ -15,7 +15,7 @@ use plimsoll::{
         plan::TrainingSide,
         rep::{Measured, Missing, Rep, SetSummary, Stage},
         sample::{Quality, Sample, StreamId, StreamKind},
-        session::{Origin, Sensor, SessionHeader, SessionId},
+        session::{Origin, Sensor, SessionHeader, SessionId, TechKind},
         time::{HostNs, SessionNs},
     },
     motion::{Engine, MotionEvent, Params},
@@ -130,6 +130,7 @@ fn header(segments: &[Segment]) -> SessionHeader {
             .collect(),
         plan_sha256: None,
         plan_label: None,
+        baselines: Vec::new(),
         software: String::new(),
         library_sha256: String::new(),
     }
@@ -463,4 +464,41 @@ fn the_heart_is_summed_up_over_the_set() {
         heart.covered
     );
     assert_eq!(heart.recovery_60s_bpm, None);
+}
+
+#[test]
+fn a_slipped_sensor_is_said_and_its_angles_are_missing() {
+    let slip = turned(0.0, 0.0, 0.35);
+    let mut all = samples(mounts());
+    for s in all
+        .iter_mut()
+        .filter(|s| s.stream.device.0 == 1 && s.t.seconds() > 5.5)
+    {
+        let v = s.values.map(f64::from);
+        let (f, w) = (
+            slip * V::new(v[0], v[1], v[2]),
+            slip * V::new(v[3], v[4], v[5]),
+        );
+        s.values = [f.x, f.y, f.z, w.x, w.y, w.z].map(|x| x as f32);
+    }
+    let told = told(&all, true, false);
+    assert_eq!(told.reps(Stage::Final).len(), REPS);
+    for rep in told.reps(Stage::Final) {
+        let knee = rep.measured(Metric::KneeFlexion).unwrap();
+        assert!(
+            matches!(
+                knee,
+                Measured::Missing {
+                    why: Missing::Drifted
+                }
+            ),
+            "{knee:?}"
+        );
+        let shank = rep.measured(Metric::ShankForwardTilt).unwrap();
+        assert!(matches!(shank, Measured::Value { .. }), "{shank:?}");
+    }
+    let said = told.events.iter().any(|e| {
+        matches!(e, MotionEvent::Tech(t) if matches!(t.kind, TechKind::SensorSlipped { drift_deg } if drift_deg > 10.0))
+    });
+    assert!(said);
 }

@@ -105,7 +105,7 @@ impl Counter {
         };
         let amplitude = high.y - low.y;
         (high.y - least.y >= 0.6 * amplitude)
-            .then(|| self.complete((low, left, high), least, amplitude).1)
+            .then(|| self.complete((left, high), least, amplitude).1)
             .flatten()
     }
 
@@ -236,12 +236,12 @@ impl Counter {
                 None,
             );
         }
-        self.complete((low, left, high), least, amplitude)
+        self.complete((left, high), least, amplitude)
     }
 
     fn complete(
         &mut self,
-        (low, left, high): (Point, f64, Point),
+        (left, high): (f64, Point),
         least: Point,
         amplitude: f64,
     ) -> (State, Option<Step>) {

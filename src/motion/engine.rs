@@ -385,7 +385,7 @@ impl Engine {
                     t,
                     device: Some(index(i)),
                     kind: TechKind::SensorSlipped {
-                        drift_deg: self.params.drift_deg,
+                        drift_deg: pose.drift_deg,
                     },
                 }));
             }

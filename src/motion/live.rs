@@ -15,7 +15,7 @@ use super::{
     sensor::Device,
     series::{GRID_HZ, scale},
 };
-use crate::model::{frame::Vec3, time::SessionNs};
+use crate::model::{frame::Vec3, time::SessionNs, units::STANDARD_GRAVITY};
 
 /// What the running set says about its repetitions.
 pub(super) enum Said {
@@ -42,6 +42,8 @@ const AXIS_ANGLE: f64 = 0.175;
 
 /// A client may still walk into place when the set is started, s.
 const SETTLING_S: f64 = 3.0;
+/// A pose kept for so long is one, s.
+const CALM_S: f64 = 0.5;
 /// A reference pose is replaced when the still one differs by more: cosine of 5 deg.
 const REFERENCE_COS: f64 = 0.9962;
 
@@ -64,6 +66,8 @@ pub(super) struct LiveSet {
     params: Params,
     pub(super) poses: Vec<Option<Pose>>,
     reference: Vec<Option<Vec3>>,
+    /// Newest pose that each device keeps within some degrees, and since when.
+    calm: Vec<Option<(Vec3, f64)>>,
     candidates: Vec<Candidate>,
     active: usize,
     counted_until: SessionNs,
@@ -79,6 +83,7 @@ impl LiveSet {
             params: params.clone(),
             poses: vec![None; devices],
             reference: vec![None; devices],
+            calm: vec![None; devices],
             candidates: Vec::new(),
             active: 0,
             counted_until: start,
@@ -179,6 +184,7 @@ impl LiveSet {
             quality: axis.quality,
             signed: tilt_sign(&self.exercise, device.segment) != 0.0,
             drifted: false,
+            drift_deg: 0.0,
             range_deg: 30.0,
         });
     }
@@ -188,10 +194,13 @@ impl LiveSet {
         let stance = device.stance.map(|s| s.up);
         let known = *self.reference[i]
             .get_or_insert_with(|| stance.unwrap_or_else(|| rest_up(device, first)));
-        let still = device.still.newest().filter(|s| {
-            stance.is_none() && (0.0..SETTLING_S).contains(&(s.since_s - self.start.seconds()))
-        });
-        let Some(up) = still.and_then(super::still::Stretch::up) else {
+        let still = device
+            .still
+            .newest()
+            .filter(|s| (0.0..SETTLING_S).contains(&(s.since_s - self.start.seconds())))
+            .and_then(super::still::Stretch::up);
+        let calm = self.calm(i, device).filter(|_| was_jolted(first));
+        let Some(up) = still.or(calm).filter(|_| stance.is_none()) else {
             return known;
         };
         if self.counted > 0 || up.dot(&known) > REFERENCE_COS {
@@ -207,6 +216,18 @@ impl LiveSet {
             }
         }
         up
+    }
+
+    /// The pose that a device keeps, if it came to it while the client may still have been walking into place.
+    fn calm(&mut self, i: usize, device: &Device) -> Option<Vec3> {
+        let row = device.last.as_ref()?;
+        let (up, since_s) = *self.calm[i].get_or_insert((row.up(), row.t_s()));
+        if up.dot(&row.up()) < REFERENCE_COS {
+            self.calm[i] = Some((row.up(), row.t_s()));
+            return None;
+        }
+        let came_s = since_s - self.start.seconds();
+        (row.t_s() - since_s >= CALM_S && came_s < SETTLING_S).then_some(up)
     }
 
     fn against_anatomy(&self, device: &Device, frame: &Frame, up: Vec3) -> bool {
@@ -352,6 +373,12 @@ impl LiveSet {
             }
         }
     }
+}
+
+/// The first sample of the set shows no pose: the client jumps, or walks.
+fn was_jolted(first: &Row) -> bool {
+    let size = first.acc().norm() / STANDARD_GRAVITY;
+    first.gyro().norm() > 0.7 || !(0.6..=1.6).contains(&size)
 }
 
 fn rest_up(device: &Device, first: &Row) -> Vec3 {

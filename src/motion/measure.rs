@@ -338,9 +338,9 @@ fn usable<'a>(
     Ok(pose)
 }
 
-/// Half-width of a tilt's band, deg: stance 3, rest pose 6, and what a poor axis adds.
+/// Half-width of a tilt's band, deg: stance 3, rest pose 8, and what a poor axis adds.
 fn tilt_error(pose: &Pose) -> f64 {
-    let zero: f64 = if pose.zero == Zero::Stance { 3.0 } else { 6.0 };
+    let zero: f64 = if pose.zero == Zero::Stance { 3.0 } else { 8.0 };
     let axis = pose.range_deg * 0.5 / (1.0 + pose.quality);
     zero.hypot(axis.min(30.0))
 }

@@ -32,6 +32,8 @@ pub(super) struct Pose {
     pub(super) signed: bool,
     /// The rest pose left the calibration stance.
     pub(super) drifted: bool,
+    /// By how much, deg.
+    pub(super) drift_deg: f64,
     /// Range of the tilt over the set, deg.
     pub(super) range_deg: f64,
 }

@@ -11,7 +11,7 @@ use super::{
     params::Params,
     pose::{BRIDGE_S, Pose, Zero},
     record::{between, up_at},
-    segment::{Cycle, adaptive_pivots, autocorrelation, cycles, rest_vote, usual_leg},
+    segment::{Cycle, adaptive_pivots, autocorrelation, cycles, rest_vote, usual_leg, zigzag},
     sensor::Device,
     series::{Grid, Series, height_gain, scale, series, tilt_series},
 };
@@ -74,6 +74,9 @@ pub(super) fn analyse(
             out_is_down: None,
         };
     };
+    if facts.exercise == NO_EXERCISE && !is_rhythm(&counted) {
+        counted.clear();
+    }
     if !counted.is_empty() {
         refine_axes(devices, &mut poses, &counted, grid);
         align_signs(devices, &mut poses, facts, grid);
@@ -92,6 +95,23 @@ pub(super) fn analyse(
         channel: Some(chosen),
         out_is_down,
     }
+}
+
+/// What a set is called when nobody says which exercise it is.
+const NO_EXERCISE: &str = "none";
+
+/// Three movements of like size and length at least: without an exercise everything else is a person who moves.
+fn is_rhythm(counted: &[Cycle]) -> bool {
+    let like = |a: f64, b: f64| (0.5..=2.0).contains(&(a / b));
+    let pairs = counted.windows(2).filter(|p| {
+        like(p[0].amplitude, p[1].amplitude)
+            && like(
+                (p[0].end - p[0].start) as f64,
+                (p[1].end - p[1].start) as f64,
+            )
+    });
+    let n = counted.len();
+    n >= 3 && pairs.count() * 3 >= (n - 1) * 2
 }
 
 fn on_clock(cycle: &Cycle, channel: &Channel, grid: Grid) -> Found {
@@ -151,6 +171,7 @@ fn pose_of(device: &Device, up: Vec3, axis: Option<Axis>) -> Option<Pose> {
         quality: axis.quality,
         signed: false,
         drifted: false,
+        drift_deg: 0.0,
         range_deg: 0.0,
     })
 }
@@ -228,6 +249,7 @@ fn choose(
                 usual * s.covered()
             } else {
                 repeats(&s, channel.kind, usual, facts.exercise, params)
+                    * explained(&s, &found, channel.kind, facts.exercise, params)
             };
             if best.as_ref().is_none_or(|(b, _)| score > *b) {
                 best = Some((score, (channel.clone(), s, found)));
@@ -263,6 +285,17 @@ fn repeats(s: &Series, kind: Kind, usual: f64, exercise_id: &str, params: &Param
         (Kind::Turn, _) => 0.6,
     };
     (0.2 + rhythm.max(0.0)) * size * preference
+}
+
+/// How much of all movement of a channel its repetitions explain, 0.3 to 1.3: a change of posture explains none.
+fn explained(s: &Series, found: &[Cycle], kind: Kind, exercise_id: &str, params: &Params) -> f64 {
+    let least = scale(kind, exercise_id, params.rate_share_final, params).least;
+    let legs: f64 = zigzag(&s.x, least)
+        .windows(2)
+        .map(|p| (s.x[p[1]] - s.x[p[0]]).abs())
+        .sum();
+    let counted: f64 = found.iter().map(|c| 2.0 * c.amplitude).sum();
+    0.3 + (counted / legs.max(1e-9)).min(1.0)
 }
 
 fn count(s: &Series, kind: Kind, exercise_id: &str, params: &Params) -> (Vec<Cycle>, f64) {
@@ -388,6 +421,7 @@ fn set_zero(
             .iter()
             .map(|u| u.dot(&stance.up).clamp(-1.0, 1.0).acos().to_degrees())
             .fold(f64::INFINITY, f64::min);
+        pose.drift_deg = if nearest.is_finite() { nearest } else { 0.0 };
         pose.drifted = stance_possible && nearest.is_finite() && nearest > params.drift_deg;
         return;
     }
