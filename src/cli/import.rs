@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{
     decode::imported,
-    model::{body::Segment, command::SetRole, plan::TrainingSide, session::SessionHeader, units::STANDARD_GRAVITY},
+    model::{
+        body::Segment, command::SetRole, plan::TrainingSide, session::SessionHeader,
+        units::STANDARD_GRAVITY,
+    },
     wire::{
         labelled::items::{Labels, items},
         recording::{Item, Writer},
@@ -87,7 +90,12 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     }
     let finished = writer.finish().context("end the recording")?;
     input::write_whole(&args.out, &finished.inner)?;
-    println!("{}: {} packets and commands, content {}", args.out.display(), finished.items, finished.content_sha256);
+    println!(
+        "{}: {} packets and commands, content {}",
+        args.out.display(),
+        finished.items,
+        finished.content_sha256
+    );
     Ok(Outcome::Done)
 }
 
@@ -96,19 +104,32 @@ fn single(args: &Args) -> Result<(SessionHeader, Vec<Item>)> {
     let segment: Segment = args
         .segment
         .as_deref()
-        .ok_or_else(|| Usage("a CSV file does not say where the sensor was worn: name it with --segment".into()))?
+        .ok_or_else(|| {
+            Usage(
+                "a CSV file does not say where the sensor was worn: name it with --segment".into(),
+            )
+        })?
         .parse()
         .map_err(|e: crate::model::body::UnknownSegment| Usage(e.to_string()))?;
     let mut source = labelled_folder::source(&args.path, segment, 0.0)?;
     for pair in &args.map {
         let Some((name, column)) = pair.split_once('=') else {
-            return Err(Usage(format!("--map {pair:?}: expected NAME=COLUMN, such as ax=acc_x")).into());
+            return Err(Usage(format!(
+                "--map {pair:?}: expected NAME=COLUMN, such as ax=acc_x"
+            ))
+            .into());
         };
         if source.table.column(column).is_none() {
             let there = source.table.names().join(", ");
-            return Err(Usage(format!("{}:1: there is no column {column} (columns are {there})", source.file)).into());
+            return Err(Usage(format!(
+                "{}:1: there is no column {column} (columns are {there})",
+                source.file
+            ))
+            .into());
         }
-        source.table.rename(column, if name == "t" { "t_s" } else { name });
+        source
+            .table
+            .rename(column, if name == "t" { "t_s" } else { name });
     }
     units(args, &mut source.table);
     let labels = Labels {
@@ -118,7 +139,8 @@ fn single(args: &Args) -> Result<(SessionHeader, Vec<Item>)> {
         side: args.side.map(Into::into),
         role: SetRole::Working,
     };
-    Ok(items(&labels, &[source], imported::CHARACTERISTIC, encode).map_err(|e| Usage(e.to_string()))?)
+    Ok(items(&labels, &[source], imported::CHARACTERISTIC, encode)
+        .map_err(|e| Usage(e.to_string()))?)
 }
 
 fn units(args: &Args, table: &mut crate::wire::labelled::table::Table) {
@@ -142,6 +164,17 @@ fn units(args: &Args, table: &mut crate::wire::labelled::table::Table) {
 }
 
 fn stem(path: &Path) -> String {
-    let stem = path.file_stem().map_or_else(|| "import".into(), |s| s.to_string_lossy());
-    stem.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).take(60).collect()
+    let stem = path
+        .file_stem()
+        .map_or_else(|| "import".into(), |s| s.to_string_lossy());
+    stem.chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '_' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .take(60)
+        .collect()
 }

@@ -35,7 +35,8 @@ pub(super) struct Wishes {
 /// Reads `meta.json` of a folder.
 pub(super) fn meta(dir: &Path) -> Result<Meta> {
     let file = dir.join("meta.json");
-    let text = fs::read_to_string(&file).map_err(|e| Usage(format!("failed to read {}: {e}", file.display())))?;
+    let text = fs::read_to_string(&file)
+        .map_err(|e| Usage(format!("failed to read {}: {e}", file.display())))?;
     Ok(labelled::meta(&file.display().to_string(), &text).map_err(|e| Usage(e.to_string()))?)
 }
 
@@ -44,8 +45,12 @@ pub(super) fn read(dir: &Path, wishes: &Wishes) -> Result<Folder> {
     let meta = meta(dir)?;
     let mut sources = Vec::new();
     for sensor in &meta.sensors {
-        let Some(name) = &sensor.segment else { continue };
-        let segment: Segment = name.parse().map_err(|e| Usage(format!("{}: {e}", dir.join("meta.json").display())))?;
+        let Some(name) = &sensor.segment else {
+            continue;
+        };
+        let segment: Segment = name
+            .parse()
+            .map_err(|e| Usage(format!("{}: {e}", dir.join("meta.json").display())))?;
         let hz = sensor.measured_hz.or(sensor.nominal_hz).unwrap_or(0.0);
         sources.push(source(&dir.join(&sensor.file), segment, hz)?);
     }
@@ -57,13 +62,27 @@ pub(super) fn read(dir: &Path, wishes: &Wishes) -> Result<Folder> {
     }
     let labels = Labels {
         session: session_id(&meta),
-        client: wishes.client.clone().or_else(|| meta.subject.clone()).unwrap_or_else(|| "unknown".into()),
-        exercise: Some(wishes.exercise.clone().unwrap_or_else(|| meta.exercise.clone())),
+        client: wishes
+            .client
+            .clone()
+            .or_else(|| meta.subject.clone())
+            .unwrap_or_else(|| "unknown".into()),
+        exercise: Some(
+            wishes
+                .exercise
+                .clone()
+                .unwrap_or_else(|| meta.exercise.clone()),
+        ),
         side: wishes.side,
         role: wishes.role.clone().unwrap_or(SetRole::Working),
     };
-    let (header, items) = items(&labels, &sources, imported::CHARACTERISTIC, encode).map_err(|e| Usage(e.to_string()))?;
-    Ok(Folder { meta, header, items })
+    let (header, items) = items(&labels, &sources, imported::CHARACTERISTIC, encode)
+        .map_err(|e| Usage(e.to_string()))?;
+    Ok(Folder {
+        meta,
+        header,
+        items,
+    })
 }
 
 /// Reads one table.
@@ -71,7 +90,12 @@ pub(super) fn source(file: &Path, segment: Segment, hz: f64) -> Result<Source> {
     let name = file.display().to_string();
     let bytes = fs::read(file).map_err(|e| Usage(format!("failed to read {name}: {e}")))?;
     let table = Table::read(&name, &bytes).map_err(|e| Usage(e.to_string()))?;
-    Ok(Source { file: name, segment, hz, table })
+    Ok(Source {
+        file: name,
+        segment,
+        hz,
+        table,
+    })
 }
 
 /// A packet of the `imported` family.
@@ -90,6 +114,15 @@ pub(super) fn encode(rows: Rows, values: &[(i64, Vec<f64>)]) -> Box<[u8]> {
 /// Letters, digits, `-` and `_` of dataset and recording.
 fn session_id(meta: &Meta) -> String {
     let text = format!("{}-{}", meta.dataset, meta.id);
-    let clean: String = text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
+    let clean: String = text
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '_' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
     clean.chars().take(60).collect()
 }

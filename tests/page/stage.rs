@@ -55,6 +55,7 @@ pub fn header(origin: Origin) -> SessionHeader {
         ],
         plan_sha256: None,
         plan_label: None,
+        baselines: Vec::new(),
         software: "0.1.0".to_owned(),
         library_sha256: "cd".repeat(32),
     }

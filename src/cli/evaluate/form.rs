@@ -29,13 +29,25 @@ use std::{
 /// All watch items that the rules know, on any exercise of the library; no limits.
 const PLAN: &str = include_str!("form_plan.toml");
 
+/// Collection, person and exercise: what may be compared.
+type Kind = (String, String, String);
+
 /// Figures of all recordings whose form is known.
 pub(super) fn score(recordings: &[(PathBuf, Meta)]) -> Result<Vec<Score>> {
-    let Ok(parsed) = plan::parse(PLAN) else { return Ok(Vec::new()) };
-    let mut correct: BTreeMap<(String, String, String), Vec<(&Path, Vec<Baseline>)>> = BTreeMap::new();
-    for (dir, meta) in recordings.iter().filter(|(_, m)| m.truth.form.as_deref() == Some("correct")) {
-        let Some(person) = &meta.subject else { continue };
-        let role = SetRole::Baseline { accepted_by: "label".into() };
+    let Ok(parsed) = plan::parse(PLAN) else {
+        return Ok(Vec::new());
+    };
+    let mut correct: BTreeMap<Kind, Vec<(&Path, Vec<Baseline>)>> = BTreeMap::new();
+    for (dir, meta) in recordings
+        .iter()
+        .filter(|(_, m)| m.truth.form.as_deref() == Some("correct"))
+    {
+        let Some(person) = &meta.subject else {
+            continue;
+        };
+        let role = SetRole::Baseline {
+            accepted_by: "label".into(),
+        };
         let (_, baselines) = judge(dir, &parsed.plan, role, Vec::new())?;
         if !baselines.is_empty() {
             let key = (meta.dataset.clone(), person.clone(), meta.exercise.clone());
@@ -44,10 +56,17 @@ pub(super) fn score(recordings: &[(PathBuf, Meta)]) -> Result<Vec<Score>> {
     }
     let mut scores = Vec::new();
     for (dir, meta) in recordings {
-        let (Some(form), Some(person)) = (&meta.truth.form, &meta.subject) else { continue };
+        let (Some(form), Some(person)) = (&meta.truth.form, &meta.subject) else {
+            continue;
+        };
         let key = (meta.dataset.clone(), person.clone(), meta.exercise.clone());
         // Never against itself.
-        let Some((_, baseline)) = correct.get(&key).and_then(|sets| sets.iter().find(|(d, _)| d != dir)) else { continue };
+        let Some((_, baseline)) = correct
+            .get(&key)
+            .and_then(|sets| sets.iter().find(|(d, _)| d != dir))
+        else {
+            continue;
+        };
         let (findings, _) = judge(dir, &parsed.plan, SetRole::Working, baseline.clone())?;
         scores.push(Score {
             dataset: meta.dataset.clone(),
@@ -62,15 +81,31 @@ pub(super) fn score(recordings: &[(PathBuf, Meta)]) -> Result<Vec<Score>> {
 }
 
 /// Runs a recording and judges it.
-fn judge(dir: &Path, plan: &Plan, role: SetRole, baselines: Vec<Baseline>) -> Result<(Vec<Finding>, Vec<Baseline>)> {
-    let wishes = Wishes { role: Some(role), ..Wishes::default() };
+fn judge(
+    dir: &Path,
+    plan: &Plan,
+    role: SetRole,
+    baselines: Vec<Baseline>,
+) -> Result<(Vec<Finding>, Vec<Baseline>)> {
+    let wishes = Wishes {
+        role: Some(role),
+        ..Wishes::default()
+    };
     let folder = labelled_folder::read(dir, &wishes)?;
     let Said { events, .. } = run(&folder)?;
     let mut judge = Judge::new(&Params::default(), Some(plan), baselines);
     let (mut findings, mut captured) = (Vec::new(), Vec::new());
     for event in &events {
         match event {
-            MotionEvent::SetStarted { t, exercise, side, role, load_kg, available, .. } => {
+            MotionEvent::SetStarted {
+                t,
+                exercise,
+                side,
+                role,
+                load_kg,
+                available,
+                ..
+            } => {
                 judge.set_started(*t, exercise, *side, role, *load_kg, available);
             }
             MotionEvent::Rep(rep) => judge.rep(rep, &mut findings),
@@ -83,7 +118,10 @@ fn judge(dir: &Path, plan: &Plan, role: SetRole, baselines: Vec<Baseline>) -> Re
 
 fn faulty(findings: &[Finding]) -> bool {
     let mut reps: BTreeMap<u32, bool> = BTreeMap::new();
-    for f in findings.iter().filter(|f| f.stage == Stage::Final && f.kind == CheckKind::Watch) {
+    for f in findings
+        .iter()
+        .filter(|f| f.stage == Stage::Final && f.kind == CheckKind::Watch)
+    {
         if let Some(rep) = f.rep {
             *reps.entry(rep).or_default() |= f.verdict == Verdict::Outside;
         }

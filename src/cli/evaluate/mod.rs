@@ -63,7 +63,11 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
             let before = folders.len();
             find(path, &mut folders)?;
             if folders.len() == before {
-                return Err(Usage(format!("there is no labelled recording in {} (expected folders with a meta.json)", path.display())).into());
+                return Err(Usage(format!(
+                    "there is no labelled recording in {} (expected folders with a meta.json)",
+                    path.display()
+                ))
+                .into());
             }
         } else if path.is_file() {
             all.vectors(path)?;
@@ -76,7 +80,12 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     for failure in &all.failures {
         eprintln!("{failure}");
     }
-    anyhow::ensure!(all.failures.is_empty(), "evaluate {} of {} recordings", all.failures.len(), folders.len());
+    anyhow::ensure!(
+        all.failures.is_empty(),
+        "evaluate {} of {} recordings",
+        all.failures.len(),
+        folders.len()
+    );
     Ok(Outcome::Done)
 }
 
@@ -87,7 +96,10 @@ fn find(dir: &Path, out: &mut Vec<PathBuf>) -> Result<()> {
         return Ok(());
     }
     let entries = fs::read_dir(dir).with_context(|| format!("list {}", dir.display()))?;
-    let mut below: Vec<_> = entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_dir()).collect();
+    let mut below: Vec<_> = entries
+        .filter_map(|e| Some(e.ok()?.path()))
+        .filter(|p| p.is_dir())
+        .collect();
     below.sort();
     below.iter().try_for_each(|p| find(p, out))
 }
@@ -108,36 +120,55 @@ impl Evaluated {
             bar.inc(1);
             match recording::score(dir) {
                 Ok((meta, scores)) => {
-                    let person = meta.subject.clone().or_else(|| meta.group.clone()).unwrap_or_else(|| meta.id.clone());
-                    self.people.insert((meta.dataset.clone(), meta.id.clone()), person);
+                    let person = meta
+                        .subject
+                        .clone()
+                        .or_else(|| meta.group.clone())
+                        .unwrap_or_else(|| meta.id.clone());
+                    self.people
+                        .insert((meta.dataset.clone(), meta.id.clone()), person);
                     if scores.is_empty() {
-                        self.notes.push(format!("{}/{}: no truth that is measured here", meta.dataset, meta.id));
+                        self.notes.push(format!(
+                            "{}/{}: no truth that is measured here",
+                            meta.dataset, meta.id
+                        ));
                     }
                     self.scores.extend(scores);
                     known.push((dir.clone(), meta));
                 }
-                Err(e) => self.failures.push(format!("failed to evaluate {}: {e:#}", dir.display())),
+                Err(e) => self
+                    .failures
+                    .push(format!("failed to evaluate {}: {e:#}", dir.display())),
             }
         }
         bar.finish_and_clear();
         match form::score(&known) {
             Ok(scores) => self.scores.extend(scores),
-            Err(e) => self.failures.push(format!("failed to evaluate form: {e:#}")),
+            Err(e) => self
+                .failures
+                .push(format!("failed to evaluate form: {e:#}")),
         }
     }
 
     fn vectors(&mut self, path: &Path) -> Result<()> {
-        let text = fs::read_to_string(path).map_err(|e| Usage(format!("failed to read {}: {e}", path.display())))?;
-        let scored = wire_vectors::score(&text).map_err(|e| Usage(format!("{}: {e}", path.display())))?;
+        let text = fs::read_to_string(path)
+            .map_err(|e| Usage(format!("failed to read {}: {e}", path.display())))?;
+        let scored =
+            wire_vectors::score(&text).map_err(|e| Usage(format!("{}: {e}", path.display())))?;
         for v in scored {
             if !v.supported {
-                self.notes.push(format!("wire_vectors/{}: family {} is not decoded yet", v.id, v.device));
+                self.notes.push(format!(
+                    "wire_vectors/{}: family {} is not decoded yet",
+                    v.id, v.device
+                ));
                 continue;
             }
             if !v.ok {
-                self.notes.push(format!("wire_vectors/{}: {}", v.id, v.detail));
+                self.notes
+                    .push(format!("wire_vectors/{}: {}", v.id, v.detail));
             }
-            self.people.insert(("wire_vectors".into(), v.id.clone()), v.device.clone());
+            self.people
+                .insert(("wire_vectors".into(), v.id.clone()), v.device.clone());
             self.scores.push(Score {
                 dataset: format!("wire_vectors/{}", v.device),
                 recording: v.id,
@@ -157,7 +188,11 @@ impl Evaluated {
             }
             return Ok(());
         }
-        let text = if args.markdown { table::markdown(&self.scores, &self.people) } else { table::plain(&self.scores, &self.people) };
+        let text = if args.markdown {
+            table::markdown(&self.scores, &self.people)
+        } else {
+            table::plain(&self.scores, &self.people)
+        };
         print!("{text}");
         for note in &self.notes {
             eprintln!("{note}");

@@ -51,7 +51,11 @@ pub(super) fn run(folder: &Folder) -> Result<Said> {
         match &event {
             MotionEvent::Rep(rep) if rep.stage == Stage::Final => said.finals.push(rep.clone()),
             MotionEvent::Set(set) => said.sets.push(set.clone()),
-            MotionEvent::Trace { t, metric: Some(metric), value: Some(value) } => {
+            MotionEvent::Trace {
+                t,
+                metric: Some(metric),
+                value: Some(value),
+            } => {
                 said.trace.push((t.seconds(), *metric, *value));
             }
             _ => {}
@@ -66,7 +70,10 @@ pub(super) fn score(dir: &Path) -> Result<(Meta, Vec<Score>)> {
     let folder = labelled_folder::read(dir, &Wishes::default())?;
     let said = run(&folder).context("run the stages")?;
     let begin_s = first_time(dir, &folder.meta)?;
-    let mut scores = Scores { meta: &folder.meta, list: Vec::new() };
+    let mut scores = Scores {
+        meta: &folder.meta,
+        list: Vec::new(),
+    };
     counts(&said, &mut scores);
     boundaries(&said, begin_s, &mut scores);
     angles(dir, &said, begin_s, &mut scores)?;
@@ -81,7 +88,13 @@ struct Scores<'a> {
 }
 
 impl Scores<'_> {
-    fn add(&mut self, metric: &'static str, value: Option<f64>, truth: Option<f64>, unit: &'static str) {
+    fn add(
+        &mut self,
+        metric: &'static str,
+        value: Option<f64>,
+        truth: Option<f64>,
+        unit: &'static str,
+    ) {
         if let Some(value) = value {
             self.list.push(Score {
                 dataset: self.meta.dataset.clone(),
@@ -100,18 +113,30 @@ fn first_time(dir: &Path, meta: &Meta) -> Result<f64> {
     let mut begin = 0.0_f64;
     for sensor in meta.sensors.iter().filter(|s| s.segment.is_some()) {
         if let Some(table) = table(&dir.join(&sensor.file))? {
-            begin = begin.min(table.column("t_s").and_then(|t| t.first().copied()).unwrap_or(0.0));
+            begin = begin.min(
+                table
+                    .column("t_s")
+                    .and_then(|t| t.first().copied())
+                    .unwrap_or(0.0),
+            );
         }
     }
     Ok(begin)
 }
 
 fn counts(said: &Said, scores: &mut Scores<'_>) {
-    let Some(count) = scores.meta.truth.rep_count else { return };
+    let Some(count) = scores.meta.truth.rep_count else {
+        return;
+    };
     let truth = Some(count as f64);
     let live: u32 = said.sets.iter().map(|s| s.reps_live).sum();
     scores.add("rep_count_live", Some(live.into()), truth, "{rep}");
-    scores.add("rep_count_final", Some(said.finals.len() as f64), truth, "{rep}");
+    scores.add(
+        "rep_count_final",
+        Some(said.finals.len() as f64),
+        truth,
+        "{rep}",
+    );
 }
 
 fn boundaries(said: &Said, begin_s: f64, scores: &mut Scores<'_>) {
@@ -119,8 +144,11 @@ fn boundaries(said: &Said, begin_s: f64, scores: &mut Scores<'_>) {
     if truth.reps.is_empty() {
         return;
     }
-    let found: Vec<Span> =
-        said.finals.iter().map(|r| (r.start.seconds() + begin_s, r.end.seconds() + begin_s)).collect();
+    let found: Vec<Span> = said
+        .finals
+        .iter()
+        .map(|r| (r.start.seconds() + begin_s, r.end.seconds() + begin_s))
+        .collect();
     let errors: Vec<f64> = matched(&truth.reps, &found)
         .iter()
         .flat_map(|(t, f)| [(f.0 - t.0).abs(), (f.1 - t.1).abs()])
@@ -130,14 +158,24 @@ fn boundaries(said: &Said, begin_s: f64, scores: &mut Scores<'_>) {
 
 /// Knee angle against the optical reference, after a standing zero.
 fn angles(dir: &Path, said: &Said, begin_s: f64, scores: &mut Scores<'_>) -> Result<()> {
-    let Some(table) = table(&dir.join("truth_angle.csv"))? else { return Ok(()) };
-    let Some(times) = table.column("t_s") else { return Ok(()) };
-    let valid = scores.meta.truth.valid_s().unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+    let Some(table) = table(&dir.join("truth_angle.csv"))? else {
+        return Ok(());
+    };
+    let Some(times) = table.column("t_s") else {
+        return Ok(());
+    };
+    let valid = scores
+        .meta
+        .truth
+        .valid_s()
+        .unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
     let inside = |t: f64| (valid.0..=valid.1).contains(&t);
     // The side that the engine shows is not named in its trace: the reference that fits better is it.
     let mut best: Option<(f64, Vec<f64>, &[f64])> = None;
     for name in ["knee_l_deg", "knee_r_deg"] {
-        let Some(column) = table.column(name) else { continue };
+        let Some(column) = table.column(name) else {
+            continue;
+        };
         let errors: Vec<f64> = said
             .trace
             .iter()
@@ -149,7 +187,9 @@ fn angles(dir: &Path, said: &Said, begin_s: f64, scores: &mut Scores<'_>) -> Res
             best = Some((rmse, errors, column));
         }
     }
-    let Some((rmse, errors, column)) = best else { return Ok(()) };
+    let Some((rmse, errors, column)) = best else {
+        return Ok(());
+    };
     scores.add("angle_rmse", Some(rmse), None, "deg");
     let offset = errors.iter().sum::<f64>() / errors.len() as f64;
     scores.add("angle_offset", Some(offset), None, "deg");
@@ -181,18 +221,34 @@ fn angles(dir: &Path, said: &Said, begin_s: f64, scores: &mut Scores<'_>) -> Res
 }
 
 /// "Up" in the sensor against the reference orientation.
-fn inclinations(dir: &Path, folder: &Folder, said: &Said, begin_s: f64, scores: &mut Scores<'_>) -> Result<()> {
+fn inclinations(
+    dir: &Path,
+    folder: &Folder,
+    said: &Said,
+    begin_s: f64,
+    scores: &mut Scores<'_>,
+) -> Result<()> {
     let mut errors = Vec::new();
     for (device, sensor) in folder.header.devices() {
         let name = format!("truth_orientation_{}.csv", sensor.segment);
-        let Some(table) = first_table(dir, &name)? else { continue };
+        let Some(table) = first_table(dir, &name)? else {
+            continue;
+        };
         let columns = table.columns(&name, &["t_s", "qw", "qx", "qy", "qz"])?;
         let moving = table.column("moving");
         let mut tracker = Tracker::new(sensor.nominal_hz);
         let mut row = 0;
-        for sample in said.samples.iter().filter(|s| s.stream.device == device && s.stream.kind == StreamKind::Imu) {
+        for sample in said
+            .samples
+            .iter()
+            .filter(|s| s.stream.device == device && s.stream.kind == StreamKind::Imu)
+        {
             let t = sample.t.seconds();
-            let up = tracker.update(t, Vector3::from(sample.acceleration()), Some(Vector3::from(sample.angular_rate())));
+            let up = tracker.update(
+                t,
+                Vector3::from(sample.acceleration()),
+                Some(Vector3::from(sample.angular_rate())),
+            );
             while row < table.rows() && columns[0][row] < t + begin_s - 1e-6 {
                 row += 1;
             }
@@ -200,7 +256,12 @@ fn inclinations(dir: &Path, folder: &Folder, said: &Said, begin_s: f64, scores: 
             if !near || moving.is_some_and(|m| m[row] < 0.5) {
                 continue;
             }
-            let q = UnitQuaternion::from_quaternion(Quaternion::new(columns[1][row], columns[2][row], columns[3][row], columns[4][row]));
+            let q = UnitQuaternion::from_quaternion(Quaternion::new(
+                columns[1][row],
+                columns[2][row],
+                columns[3][row],
+                columns[4][row],
+            ));
             let truth = q.inverse_transform_vector(&Vector3::z());
             errors.push(up.angle(&truth).to_degrees());
         }

@@ -69,12 +69,19 @@ mod tests {
     use super::*;
 
     fn rep(start_s: f64, end_s: f64) -> RepTruth {
-        RepTruth { start_s, end_s, label: None }
+        RepTruth {
+            start_s,
+            end_s,
+            label: None,
+        }
     }
 
     #[test]
     fn each_found_repetition_is_used_once() {
-        let pairs = matched(&[rep(0.0, 2.0), rep(2.0, 4.0)], &[(0.1, 2.1), (1.9, 4.2), (9.0, 10.0)]);
+        let pairs = matched(
+            &[rep(0.0, 2.0), rep(2.0, 4.0)],
+            &[(0.1, 2.1), (1.9, 4.2), (9.0, 10.0)],
+        );
         assert_eq!(pairs, [((0.0, 2.0), (0.1, 2.1)), ((2.0, 4.0), (1.9, 4.2))]);
         assert!(matched(&[rep(0.0, 1.0)], &[(5.0, 6.0)]).is_empty());
     }

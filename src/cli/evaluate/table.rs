@@ -1,7 +1,10 @@
 //! Figures of many recordings as one table: per collection and metric.
 
 use super::score::{Score, quantile};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 /// A line of the table.
 struct Line {
@@ -18,7 +21,10 @@ pub type People = BTreeMap<(String, String), String>;
 fn lines(scores: &[Score], people: &People) -> Vec<Line> {
     let mut groups: BTreeMap<(&str, &'static str), Vec<&Score>> = BTreeMap::new();
     for score in scores {
-        groups.entry((&score.dataset, score.metric)).or_default().push(score);
+        groups
+            .entry((&score.dataset, score.metric))
+            .or_default()
+            .push(score);
     }
     groups
         .into_iter()
@@ -38,7 +44,8 @@ fn lines(scores: &[Score], people: &People) -> Vec<Line> {
 
 fn summary(metric: &str, list: &[&Score]) -> String {
     let n = list.len() as f64;
-    let percent = |good: &dyn Fn(&Score) -> bool| 100.0 * list.iter().filter(|s| good(s)).count() as f64 / n;
+    let percent =
+        |good: &dyn Fn(&Score) -> bool| 100.0 * list.iter().filter(|s| good(s)).count() as f64 / n;
     let miss = |s: &Score| (s.value - s.truth.unwrap_or(s.value)).abs();
     match metric {
         "rep_count_live" | "rep_count_final" => format!(
@@ -47,12 +54,18 @@ fn summary(metric: &str, list: &[&Score]) -> String {
             percent(&|s| miss(s) < 1.5),
             list.iter().map(|s| miss(s)).sum::<f64>() / n
         ),
-        "wire_vector" => format!("{:.0} of {} decode as stated", list.iter().map(|s| s.value).sum::<f64>(), list.len()),
+        "wire_vector" => format!(
+            "{:.0} of {} decode as stated",
+            list.iter().map(|s| s.value).sum::<f64>(),
+            list.len()
+        ),
         "form_verdict" => form(list),
         _ => {
             let values: Vec<_> = list.iter().map(|s| s.value.abs()).collect();
             let unit = list.first().map_or("", |s| s.unit);
-            let show = |share| quantile(&values, share).map_or_else(String::new, |v| format!("{v:.3} {unit}"));
+            let show = |share| {
+                quantile(&values, share).map_or_else(String::new, |v| format!("{v:.3} {unit}"))
+            };
             format!("median {}, 90 % below {}", show(0.5), show(0.9))
         }
     }
@@ -76,20 +89,34 @@ fn form(list: &[&Score]) -> String {
 /// Aligned for a terminal.
 pub fn plain(scores: &[Score], people: &People) -> String {
     let lines = lines(scores, people);
-    let width = |cell: fn(&Line) -> usize, head: usize| lines.iter().map(cell).max().unwrap_or(0).max(head);
+    let width =
+        |cell: fn(&Line) -> usize, head: usize| lines.iter().map(cell).max().unwrap_or(0).max(head);
     let (w1, w2) = (width(|l| l.dataset.len(), 7), width(|l| l.metric.len(), 6));
-    let mut out = format!("{:w1$}  {:w2$}  recordings  people  result\n", "dataset", "metric");
+    let mut out = format!(
+        "{:w1$}  {:w2$}  recordings  people  result\n",
+        "dataset", "metric"
+    );
     for l in &lines {
-        out += &format!("{:w1$}  {:w2$}  {:10}  {:6}  {}\n", l.dataset, l.metric, l.recordings, l.people, l.text);
+        let _ = write!(
+            out,
+            "{:w1$}  {:w2$}  {:10}  {:6}  {}\n",
+            l.dataset, l.metric, l.recordings, l.people, l.text
+        );
     }
     out
 }
 
 /// For a README.
 pub fn markdown(scores: &[Score], people: &People) -> String {
-    let mut out = String::from("| dataset | metric | recordings | people | result |\n|---|---|---|---|---|\n");
+    let mut out = String::from(
+        "| dataset | metric | recordings | people | result |\n|---|---|---|---|---|\n",
+    );
     for l in lines(scores, people) {
-        out += &format!("| {} | `{}` | {} | {} | {} |\n", l.dataset, l.metric, l.recordings, l.people, l.text);
+        let _ = write!(
+            out,
+            "| {} | `{}` | {} | {} | {} |\n",
+            l.dataset, l.metric, l.recordings, l.people, l.text
+        );
     }
     out
 }

@@ -82,23 +82,39 @@ pub fn items(
 ) -> Result<(SessionHeader, Vec<Item>), LabelledError> {
     let mut sensors: Vec<Sensor> = Vec::new();
     let mut items = Vec::new();
-    let begin_s = sources.iter().filter_map(|s| s.table.column("t_s")?.first().copied()).fold(f64::INFINITY, f64::min);
-    let begin_s = if begin_s.is_finite() { begin_s.min(0.0) } else { 0.0 };
+    let begin_s = sources
+        .iter()
+        .filter_map(|s| s.table.column("t_s")?.first().copied())
+        .fold(f64::INFINITY, f64::min);
+    let begin_s = if begin_s.is_finite() {
+        begin_s.min(0.0)
+    } else {
+        0.0
+    };
     let mut apart: Vec<(Segment, Rows, DeviceIndex)> = Vec::new();
     for source in sources {
         let (kind, names) = kind(&source.table);
         // Two tables of one place, one of acceleration and one of rates, are one sensor.
-        let partner = apart.iter().position(|(s, k, _)| *s == source.segment && complements(*k, kind));
-        let device = match partner {
-            Some(i) => apart.remove(i).2,
-            None => {
-                sensors.push(sensor(sensors.len(), source));
-                DeviceIndex((sensors.len() - 1) as u16)
-            }
+        let partner = apart
+            .iter()
+            .position(|(s, k, _)| *s == source.segment && complements(*k, kind));
+        let device = if let Some(i) = partner {
+            apart.remove(i).2
+        } else {
+            sensors.push(sensor(sensors.len(), source));
+            DeviceIndex((sensors.len() - 1) as u16)
         };
         apart.push((source.segment, kind, device));
         let columns = source.table.columns(&source.file, &names)?;
-        packets(&columns, kind, device, begin_s, characteristic, encode, &mut items);
+        packets(
+            &columns,
+            kind,
+            device,
+            begin_s,
+            characteristic,
+            encode,
+            &mut items,
+        );
     }
     items.sort_by_key(Item::host);
     if let Some(exercise) = &labels.exercise {
@@ -125,7 +141,13 @@ fn kind(table: &Table) -> (Rows, Vec<&'static str>) {
 }
 
 fn complements(a: Rows, b: Rows) -> bool {
-    matches!((a, b), (Rows::Acceleration, Rows::AngularRate) | (Rows::AngularRate, Rows::Acceleration) | (Rows::HeartRate, Rows::Rr) | (Rows::Rr, Rows::HeartRate))
+    matches!(
+        (a, b),
+        (Rows::Acceleration, Rows::AngularRate)
+            | (Rows::AngularRate, Rows::Acceleration)
+            | (Rows::HeartRate, Rows::Rr)
+            | (Rows::Rr, Rows::HeartRate)
+    )
 }
 
 fn sensor(index: usize, source: &Source) -> Sensor {
@@ -147,12 +169,19 @@ fn packets(
     encode: Encode,
     items: &mut Vec<Item>,
 ) {
-    let [times, channels @ ..] = columns else { return };
+    let [times, channels @ ..] = columns else {
+        return;
+    };
     let mut rows: Vec<(i64, Vec<f64>)> = Vec::new();
     let mut flush = |rows: &mut Vec<(i64, Vec<f64>)>| {
         if let Some(last) = rows.last() {
             let host = HostNs(last.0);
-            items.push(Item::Packet(Packet { device, characteristic, host, bytes: encode(kind, rows) }));
+            items.push(Item::Packet(Packet {
+                device,
+                characteristic,
+                host,
+                bytes: encode(kind, rows),
+            }));
             rows.clear();
         }
     };
@@ -161,7 +190,10 @@ fn packets(
             continue;
         }
         let t_ns = ((t_s - begin_s) * 1e9).round() as i64;
-        if rows.first().is_some_and(|first| (t_ns - first.0) as f64 * 1e-9 >= PACKET_S) {
+        if rows
+            .first()
+            .is_some_and(|first| (t_ns - first.0) as f64 * 1e-9 >= PACKET_S)
+        {
             flush(&mut rows);
         }
         rows.push((t_ns, channels.iter().map(|c| c[i]).collect()));
@@ -171,7 +203,10 @@ fn packets(
 
 /// The whole recording is one set.
 fn set(labels: &Labels, exercise: &str, sensors: &[Sensor], items: &mut Vec<Item>) {
-    let (Some(first), Some(last)) = (items.first().map(Item::host), items.last().map(Item::host)) else { return };
+    let (Some(first), Some(last)) = (items.first().map(Item::host), items.last().map(Item::host))
+    else {
+        return;
+    };
     let start = Command::StartSet {
         exercise: exercise.to_owned(),
         side: labels.side.unwrap_or_else(|| side(sensors)),
@@ -179,7 +214,12 @@ fn set(labels: &Labels, exercise: &str, sensors: &[Sensor], items: &mut Vec<Item
         load_kg: None,
     };
     items.insert(0, Item::Command(first, start));
-    items.push(Item::Command(last, Command::EndSet { reason: StopReason::Completed }));
+    items.push(Item::Command(
+        last,
+        Command::EndSet {
+            reason: StopReason::Completed,
+        },
+    ));
 }
 
 /// The side that all limb sensors are on, else both.

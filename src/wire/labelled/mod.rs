@@ -128,7 +128,12 @@ impl Truth {
     #[must_use]
     pub fn valid_s(&self) -> Option<(f64, f64)> {
         let value = self.valid.as_ref()?;
-        let number = |key: &str, index: usize| value.get(key).or_else(|| value.get(index)).and_then(serde_json::Value::as_f64);
+        let number = |key: &str, index: usize| {
+            value
+                .get(key)
+                .or_else(|| value.get(index))
+                .and_then(serde_json::Value::as_f64)
+        };
         Some((number("from_s", 0)?, number("to_s", 1)?))
     }
 }
