@@ -120,9 +120,10 @@ impl Mosquitto {
             .unwrap_or_else(|e| {
                 panic!("this test needs Mosquitto, install the package mosquitto: {e}")
             });
+        let broker = Self(child, address);
         for _ in 0..500 {
             if std::net::TcpStream::connect(address).is_ok() {
-                return Self(child, address);
+                return broker;
             }
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -1,11 +1,12 @@
 //! The configuration file (TOML): every module's own part, every problem at once, with line and hint.
 //!
 //! An empty file is a working daemon; `config/plimsoll.toml` shows every key with its default. Secrets
-//! never stand here. Plan files are checked in [`plan`].
+//! never stand here, nor parameters of the analysis: the same recording, plan and version give the same
+//! findings everywhere. Plan files are checked in [`plan`].
 
 pub mod plan;
 
-use crate::{mqtt, pipeline::analysis, store, web};
+use crate::{mqtt, store, web};
 use serde::{Deserialize, Serialize};
 use std::{fmt, fs, path::Path};
 
@@ -19,8 +20,6 @@ pub struct Config {
     pub bus: mqtt::Config,
     /// The live page.
     pub web: web::Config,
-    /// Parameters of the analysis.
-    pub analysis: analysis::Params,
 }
 
 /// Everything that is wrong with a configuration file.

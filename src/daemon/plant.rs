@@ -11,6 +11,7 @@ use crate::{
     config::Config,
     model::session::{SessionHeader, SessionId},
     mqtt::{BusConfig, broker::Embedded},
+    pipeline::analysis::Params,
     source::{
         recorder::Recorder,
         replay::{self, Speed},
@@ -70,7 +71,7 @@ impl Plant {
         let mut tasks = JoinSet::new();
         let all = [Part::Session, Part::Samples, Part::Window];
         let link = Link::connect(&bus, "analysis", &all, None).await?;
-        let (params, token) = (config.analysis.clone(), stop.clone());
+        let (params, token) = (Params::default(), stop.clone());
         tasks.spawn(async move { Ok(hub::analyse(link, params, token).await?) });
         let with_events = [all.as_slice(), &[Part::Event]].concat();
         let link = Link::connect(&bus, "store", &with_events, None).await?;

@@ -97,9 +97,9 @@ pub fn plain(scores: &[Score], people: &People) -> String {
         "dataset", "metric"
     );
     for l in &lines {
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "{:w1$}  {:w2$}  {:10}  {:6}  {}\n",
+            "{:w1$}  {:w2$}  {:10}  {:6}  {}",
             l.dataset, l.metric, l.recordings, l.people, l.text
         );
     }
@@ -112,9 +112,9 @@ pub fn markdown(scores: &[Score], people: &People) -> String {
         "| dataset | metric | recordings | people | result |\n|---|---|---|---|---|\n",
     );
     for l in lines(scores, people) {
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "| {} | `{}` | {} | {} | {} |\n",
+            "| {} | `{}` | {} | {} | {} |",
             l.dataset, l.metric, l.recordings, l.people, l.text
         );
     }
