@@ -7,7 +7,7 @@ use super::{
     channel::candidates,
     effort::Effort,
     live::{LiveSet, Said, TracePoint},
-    measure::{View, available, measure},
+    measure::{View, available, measure, trace},
     params::Params,
     post::{Found, SetFacts, analyse},
     sensor::Device,
@@ -52,6 +52,17 @@ pub enum MotionEvent {
     Rep(Rep),
     /// A set, a minute after it ended or when the next one begins.
     Set(SetSummary),
+    /// The traced metric over a final repetition, after it.
+    RepTrace {
+        /// Set number.
+        set: u32,
+        /// Repetition number.
+        rep: u32,
+        /// What is traced.
+        metric: Metric,
+        /// About 20 points a second; `None` = no data at that instant.
+        points: Vec<(SessionNs, Option<f64>)>,
+    },
     /// A point of the live trace.
     Trace {
         /// When.
@@ -347,11 +358,21 @@ impl Engine {
         };
         let eccentric_first = out_is_eccentric(&run.exercise, result.out_is_down);
         let reps = final_reps(&run, &view, &result.found, eccentric_first);
+        let traces: Vec<_> = result.found.iter().map(|f| trace(&view, f)).collect();
         run.withdraw(&reps, out);
         self.say_calibrations(t, &result.poses, out);
         let channel = result.channel.map_or_else(String::new, |c| c.name);
         let summary = run.summary(t, reason, reps.len(), channel, self.heart.end_set(t));
-        out.extend(reps.into_iter().map(MotionEvent::Rep));
+        for (rep, traced) in reps.into_iter().zip(traces) {
+            let (set, number) = (rep.set, rep.number);
+            out.push(MotionEvent::Rep(rep));
+            out.extend(traced.map(|t| MotionEvent::RepTrace {
+                set,
+                rep: number,
+                metric: t.metric,
+                points: t.points,
+            }));
+        }
         self.waiting = Some(Waiting {
             summary,
             due: SessionNs(t.0 + RECOVERY_NS),

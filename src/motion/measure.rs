@@ -13,6 +13,7 @@ use super::{
 };
 use crate::model::{
     body::{Segment, Side},
+    exercise::exercise,
     metric::{Metric, Part},
     plan::TrainingSide,
     rep::{Measured, Measurement, Missing, Phases},
@@ -294,28 +295,87 @@ fn sum_of_tilts(view: &View, found: &Found, metric: Metric, side: Side, absolute
         }
         error = error.hypot(tilt_error(pose));
     }
-    let lead = &view.devices[parts.first().ok_or(Missing::NoSensor)?.0];
     let mut path = Path::default();
-    for row in between(&lead.rows, found.start, SessionNs(found.end.0 + 1)) {
-        let mut value = 0.0;
-        let mut known = true;
-        for (k, (i, weight)) in parts.iter().enumerate() {
-            let frame = &view.poses[*i].as_ref().ok_or(Missing::NotCalibrated)?.frame;
-            let tilt = if k == 0 {
-                tilt_of(lead, frame, row.up())
-            } else {
-                tilt_at(&view.devices[*i], frame, row.t)
-            };
-            match tilt {
-                Some(tilt) => value += weight * tilt,
-                None => known = false,
-            }
+    along(view, found, &parts, |t, value| {
+        if let Some(value) = value {
+            path.push(t, value, found.turn);
         }
-        if known {
-            path.push(row.t, value, found.turn);
-        }
-    }
+    });
     path.measured(error)
+}
+
+/// The weighted sum of tilts of `parts` (device, weight) at every row of the first of them.
+fn along(
+    view: &View,
+    found: &Found,
+    parts: &[(usize, f64)],
+    mut each: impl FnMut(SessionNs, Option<f64>),
+) {
+    let Some((lead, _)) = parts.first() else {
+        return;
+    };
+    let lead = &view.devices[*lead];
+    for row in between(&lead.rows, found.start, SessionNs(found.end.0 + 1)) {
+        let sum = parts
+            .iter()
+            .enumerate()
+            .try_fold(0.0, |sum, (k, (i, weight))| {
+                let frame = &view.poses[*i].as_ref()?.frame;
+                let tilt = if k == 0 {
+                    tilt_of(lead, frame, row.up())
+                } else {
+                    tilt_at(&view.devices[*i], frame, row.t)
+                };
+                Some(sum + weight * tilt?)
+            });
+        each(row.t, sum);
+    }
+}
+
+/// Spacing of a repetition's trace, ns: 20 points a second.
+const TRACE_NS: i64 = 50_000_000;
+
+/// What a picture of the repetition shows: the exercise's primary metric, or the first fallback that was
+/// measured; on the side that moves more. `None` where there is no data, and no trace of what is not measured.
+pub(super) fn trace(view: &View, found: &Found) -> Option<RepTrace> {
+    let known = exercise(view.exercise)?;
+    let metrics = known
+        .primary
+        .into_iter()
+        .chain(known.fallbacks.iter().copied());
+    let (metric, side, _) = metrics
+        .flat_map(|m| view.side.sides().iter().map(move |s| (m, *s)))
+        .filter_map(|(m, s)| match sum_of_tilts(view, found, m, s, true).ok()? {
+            Measured::Value { min, max, .. } => Some((m, s, max - min)),
+            Measured::Missing { .. } => None,
+        })
+        .reduce(|best, next| {
+            if next.0 == best.0 && next.2 > best.2 {
+                next
+            } else {
+                best
+            }
+        })?;
+    let parts: Vec<_> = terms(metric)
+        .iter()
+        .filter_map(|(part, weight)| Some((find(view.devices, part.on(side))?, *weight)))
+        .collect();
+    let mut points: Vec<(SessionNs, Option<f64>)> = Vec::new();
+    along(view, found, &parts, |t, value| {
+        if points
+            .last()
+            .is_none_or(|(last, _)| t.0 - last.0 >= TRACE_NS)
+        {
+            points.push((t, value));
+        }
+    });
+    Some(RepTrace { metric, points })
+}
+
+/// The traced metric of one repetition.
+pub(super) struct RepTrace {
+    pub(super) metric: Metric,
+    pub(super) points: Vec<(SessionNs, Option<f64>)>,
 }
 
 /// The pose of a device if it may be measured with during this repetition.

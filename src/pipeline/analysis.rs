@@ -3,7 +3,7 @@
 //! A pure function of the session's header, plan, earlier baselines and windows in order: the same
 //! input gives the same bytes, at any speed. Publishing and storing are somebody else's.
 
-use super::{live::LiveState, trace::SetTrace};
+use super::live::LiveState;
 use crate::{
     model::{
         body::Segment,
@@ -12,7 +12,7 @@ use crate::{
         finding::{Baseline, Finding},
         metric::Metric,
         plan::Plan,
-        rep::{Rep, Stage},
+        rep::Rep,
         session::{SessionHeader, TechEvent},
         time::SessionNs,
         window::{WINDOW_NS, Window},
@@ -36,7 +36,6 @@ pub struct Analysis {
     engine: motion::Engine,
     judge: Judge,
     live: LiveState,
-    set_trace: SetTrace,
     sequence: u64,
     windows: u64,
     set: u32,
@@ -58,7 +57,6 @@ impl Analysis {
             engine: motion::Engine::new(&params.motion, header),
             judge: Judge::new(&params.rules, plan, header.baselines.clone()),
             live: LiveState::new(header),
-            set_trace: SetTrace::default(),
             sequence: 0,
             windows: 0,
             set: 0,
@@ -179,7 +177,6 @@ impl Analysis {
                     .judge
                     .set_started(t, &exercise, side, &role, load_kg, &available);
                 self.live.set_started(set, &exercise);
-                self.set_trace.clear();
                 self.say(
                     Event::SetStarted {
                         set,
@@ -205,7 +202,22 @@ impl Analysis {
             }
             MotionEvent::Trace { t, metric, value } => {
                 self.live.trace(t, metric, value);
-                self.set_trace.push(t, metric, value);
+            }
+            MotionEvent::RepTrace {
+                set,
+                rep,
+                metric,
+                points,
+            } => {
+                self.say(
+                    Event::Trace {
+                        set,
+                        rep,
+                        metric,
+                        points,
+                    },
+                    out,
+                );
             }
             MotionEvent::Tech(tech) => self.tech(tech, out),
             MotionEvent::Heart { t, bpm, median_5s } => {
@@ -219,15 +231,7 @@ impl Analysis {
     fn rep(&mut self, rep: Rep, out: &mut Vec<Numbered>) {
         self.live.rep(&rep);
         self.judge.rep(&rep, &mut self.findings);
-        let trace = if rep.stage == Stage::Final {
-            self.set_trace.of(&rep)
-        } else {
-            None
-        };
         self.say(Event::Rep(rep), out);
-        if let Some(trace) = trace {
-            self.say(trace, out);
-        }
         self.say_findings(out);
     }
 

@@ -12,4 +12,3 @@ pub mod assemble;
 pub mod batch;
 pub mod ingest;
 mod live;
-mod trace;

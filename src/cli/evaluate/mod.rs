@@ -31,7 +31,7 @@ Metrics, one figure a recording:
   rep_count_final      repetitions after the pass over the whole set; truth = labelled number
   rep_boundary_error   s, median distance of begin and end from the labelled ones
   phase_error          s, median distance of the turn from the end of the reference angle
-  angle_rmse           deg, knee flexion as shown live against the optical reference
+  angle_rmse           deg, knee flexion within repetitions, after the set, against the optical reference
   angle_offset         deg, mean of the same difference
   rom_error            deg, root mean square error of the range per repetition
   inclination_rmse     deg, direction of \"up\" in the sensor against the optical reference, live filter

@@ -51,12 +51,11 @@ pub(super) fn run(folder: &Folder) -> Result<Said> {
         match &event {
             MotionEvent::Rep(rep) if rep.stage == Stage::Final => said.finals.push(rep.clone()),
             MotionEvent::Set(set) => said.sets.push(set.clone()),
-            MotionEvent::Trace {
-                t,
-                metric: Some(metric),
-                value: Some(value),
-            } => {
-                said.trace.push((t.seconds(), *metric, *value));
+            MotionEvent::RepTrace { metric, points, .. } => {
+                let known = points
+                    .iter()
+                    .filter_map(|(t, v)| Some((t.seconds(), *metric, (*v)?)));
+                said.trace.extend(known);
             }
             _ => {}
         }
