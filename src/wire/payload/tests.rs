@@ -319,7 +319,10 @@ fn announcements_and_acks_round_trip() {
         closed: true,
     })
     .unwrap();
-    assert_eq!(bytes, br#"{"v":1,"body":{"window":18446744073709551615}}"#);
+    assert_eq!(
+        bytes,
+        br#"{"v":1,"body":{"window":18446744073709551615,"closed":true}}"#
+    );
     assert_eq!(
         decode_ack(&bytes).unwrap(),
         Ack {
