@@ -183,3 +183,51 @@ fn once_in_real_time() {
     demo(dir.path(), "sensor-dropout", "1");
     assert_eq!(stored_events(dir.path()), batch_events("sensor-dropout"));
 }
+
+/// Counts, begins, ends, eccentric and concentric times and depths of every final repetition of every sample.
+#[test]
+fn counts_tempo_and_depth_are_those_of_the_simulator() {
+    for (name, metric) in [
+        ("knee-squat", "knee_flexion"),
+        ("shoulder-raise", "shoulder_flexion"),
+        ("sit-to-stand", "knee_flexion"),
+    ] {
+        let events = batch_events(name);
+        for set in truth(name)["sets"].as_array().unwrap() {
+            let found: Vec<_> = events
+                .iter()
+                .map(|e| &e["event"])
+                .filter(|e| {
+                    e["event"] == "rep"
+                        && e["data"]["stage"] == "final"
+                        && e["data"]["set"] == set["set"]
+                })
+                .map(|e| &e["data"])
+                .collect();
+            let made = set["reps"].as_array().unwrap();
+            assert_eq!(found.len(), made.len(), "{name}, set {}", set["set"]);
+            for (f, m) in found.iter().zip(made) {
+                let what = format!("{name}, set {}, rep {}", f["set"], f["number"]);
+                let near = |a: &Value, b: &Value, most: f64| {
+                    let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+                    assert!((a - b).abs() <= most, "{what}: found {a}, made {b}");
+                };
+                near(
+                    &f["phases"]["eccentric_s"],
+                    &m["phases"]["eccentric_s"],
+                    0.25,
+                );
+                near(
+                    &f["phases"]["concentric_s"],
+                    &m["phases"]["concentric_s"],
+                    0.25,
+                );
+                let start_s = f["start"].as_f64().unwrap() * 1e-9;
+                near(&start_s.into(), &m["start_s"], 0.3);
+                let list = f["measurements"].as_array().unwrap();
+                let peak = &list.iter().find(|x| x["metric"] == metric).unwrap()["measured"]["max"];
+                near(peak, &m["depth_deg"], 3.0);
+            }
+        }
+    }
+}

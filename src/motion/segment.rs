@@ -300,10 +300,12 @@ fn foot(x: &[f64], rest: usize, turn: usize, sign: f64, rate_hz: f64) -> usize {
             .min_by(|i, k| (sign * x[*i]).total_cmp(&(sign * x[*k])))
             .unwrap_or(at);
         if sign * (x[at] - x[least]) <= 0.01 * height.max(0.0) {
-            return at;
+            break;
         }
         at = least;
     }
+    // The first hundredth of the height of a smooth movement takes a tenth of its time (minimum jerk).
+    toward(at, at.abs_diff(turn) * 15 / 100)
 }
 
 fn widen(from: usize, to: usize, share: f64, earliest: usize, latest: usize) -> (usize, usize) {
