@@ -11,13 +11,17 @@ use plimsoll::{
     model::{
         body::Segment,
         packet::{DeviceIndex, Packet},
+        plan::Plan,
         reading::Reading,
         sample::Sample,
         session::{Origin, Sensor, SessionHeader, SessionId},
         time::HostNs,
         window::Window,
     },
-    pipeline::ingest::Ingest,
+    motion::{self, Engine, MotionEvent},
+    pipeline::{analysis, batch, ingest::Ingest},
+    rules::{self, Judge},
+    source::synth::Scenario,
 };
 use std::{hint::black_box, time::Instant};
 
@@ -45,6 +49,89 @@ fn main() {
             fastest_ns(|| ingest(name, &packets)),
         );
     }
+    session();
+}
+
+/// A simulated session with a running set, three sensors at 50 Hz and a strap: every stage, and all of them together.
+fn session() {
+    let session = Scenario::named("knee-squat").unwrap().run(1);
+    let plan = plimsoll::wire::plan::parse(include_str!("../config/plans/knee-squat.toml"))
+        .unwrap()
+        .plan;
+    let mut windows = Vec::new();
+    batch::windows(&session.header, &session.items, |w| windows.push(w.clone())).unwrap();
+    let samples: usize = windows
+        .iter()
+        .flat_map(|w| &w.batches)
+        .map(|b| b.samples.len())
+        .sum();
+    let line = |stage: &str, ns: f64| println!("{stage:<28}{:>12.1}", ns / samples as f64);
+    line(
+        "motion (session)",
+        fastest_ns(|| move_through(&session.header, &windows)),
+    );
+    let events = motion_events(&session.header, &windows);
+    line("rules (session)", fastest_ns(|| judge(&plan, &events)));
+    let all = fastest_ns(|| {
+        batch::analyse(
+            &analysis::Params::default(),
+            &session.header,
+            Some(&plan),
+            &session.items,
+        )
+        .unwrap()
+        .len()
+    });
+    line("all stages (session)", all);
+    println!(
+        "one sensor-hour at 100 Hz, all stages: {:.3} s",
+        all / samples as f64 * 360_000.0 * 1e-9
+    );
+}
+
+fn motion_events(header: &SessionHeader, windows: &[Window]) -> Vec<MotionEvent> {
+    let mut engine = Engine::new(&motion::Params::default(), header);
+    let mut out = Vec::new();
+    for window in windows {
+        for sample in window.batches.iter().flat_map(|b| &b.samples) {
+            engine.push(sample, &mut out);
+        }
+        for timed in &window.manifest.commands {
+            engine.command(timed.t, &timed.command, &mut out);
+        }
+        engine.tick(window.manifest.end, &mut out);
+    }
+    engine.finish(windows[windows.len() - 1].manifest.end, &mut out);
+    out
+}
+
+fn move_through(header: &SessionHeader, windows: &[Window]) -> usize {
+    motion_events(header, windows).len()
+}
+
+fn judge(plan: &Plan, events: &[MotionEvent]) -> usize {
+    let mut judge = Judge::new(&rules::Params::default(), Some(plan), Vec::new());
+    let (mut findings, mut baselines) = (Vec::new(), Vec::new());
+    for event in events {
+        match event {
+            MotionEvent::SetStarted {
+                t,
+                exercise,
+                side,
+                role,
+                load_kg,
+                available,
+                ..
+            } => {
+                judge.set_started(*t, exercise, *side, role, *load_kg, available);
+            }
+            MotionEvent::Rep(rep) => judge.rep(rep, &mut findings),
+            MotionEvent::Set(set) => judge.set(set, &mut findings, &mut baselines),
+            MotionEvent::Heart { t, median_5s, .. } => judge.heart(*t, *median_5s, &mut findings),
+            _ => {}
+        }
+    }
+    findings.len()
 }
 
 fn fastest_ns(mut work: impl FnMut() -> usize) -> f64 {

@@ -15,6 +15,11 @@ use plimsoll::{
         time::HostNs,
         window::Window,
     },
+    model::{
+        command::{Command, SetRole},
+        plan::TrainingSide,
+    },
+    pipeline::analysis::{Analysis, Params},
     pipeline::ingest::Ingest,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -126,6 +131,46 @@ fn measure(driver: &str, packets: &[Packet]) -> (usize, usize) {
     (change.allocations + change.reallocations, samples)
 }
 
+/// The same through motion and rules, in a running set: allocations, samples and windows of the second minute.
+fn measure_analysis(driver: &str, packets: &[Packet]) -> (usize, usize, usize) {
+    let header = header(driver);
+    let mut ingest = Ingest::new(&header).unwrap();
+    let mut analysis = Analysis::new(&Params::default(), &header, None);
+    let mut windows: Vec<Window> = Vec::with_capacity(4);
+    let mut said = Vec::with_capacity(4096);
+    let start = Command::StartSet {
+        exercise: "squat".to_owned(),
+        side: TrainingSide::Left,
+        role: SetRole::Working,
+        load_kg: None,
+    };
+    ingest.command(packets[0].host, start, &mut windows);
+    let (mut samples, mut count) = (0, 0);
+    let mut run = |packets: &[Packet]| {
+        for packet in packets {
+            ingest.packet(packet, &mut windows);
+            for window in windows.drain(..) {
+                samples += window
+                    .batches
+                    .iter()
+                    .map(|b| b.samples.len())
+                    .sum::<usize>();
+                count += 1;
+                analysis.push(&window, &mut said);
+                said.clear();
+                ingest.recycle(window);
+            }
+        }
+        (std::mem::take(&mut samples), std::mem::take(&mut count))
+    };
+    let warm = packets.partition_point(|p| p.host.0 < WARM_UP_MS * MS);
+    run(&packets[..warm]);
+    let region = Region::new(ALLOCATOR);
+    let (samples, count) = run(&packets[warm..]);
+    let change = region.change();
+    (change.allocations + change.reallocations, samples, count)
+}
+
 /// One test, because the counter is the whole process's.
 #[test]
 fn allocations_do_not_grow_with_samples() {
@@ -145,4 +190,16 @@ fn allocations_do_not_grow_with_samples() {
             "{driver}: {few} and {many} allocations"
         );
     }
+    // What a person sees is made anew for every window; a sample costs nothing beside it.
+    let (few, few_samples, few_windows) = measure_analysis("imported", &imported_packets(5));
+    let (many, many_samples, many_windows) = measure_analysis("imported", &imported_packets(50));
+    println!(
+        "analysis: {few} allocations for {few_samples} samples in {few_windows} windows, \
+         {many} for {many_samples} in {many_windows}"
+    );
+    assert!(many_samples > 9 * few_samples);
+    assert!(
+        few <= 12 * few_windows && many <= few + 60,
+        "{few} and {many} allocations"
+    );
 }

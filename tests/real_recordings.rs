@@ -121,6 +121,30 @@ fn page(address: &str, path: &str) -> Option<String> {
     Some(text)
 }
 
+/// Replays a recording through the daemon and looks at its live page meanwhile.
+fn carry(file: &Path, plan: &Path, data: &Path, address: &str, speed: &str) {
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .args(["replay", "--speed", speed, "--listen", address, "--plan"])
+        .arg(plan)
+        .arg("--data")
+        .arg(data)
+        .arg(file)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let live = (0..100).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        page(address, "/")
+    });
+    assert!(
+        live.is_some_and(|html| html.contains("200 OK")),
+        "the live page does not answer"
+    );
+    let status = child.wait().unwrap();
+    assert!(status.success());
+}
+
 /// Imports a recording, lets half of its repetitions pass a limit, carries it through bus, store and
 /// page, and compares what the store holds with what was measured.
 fn through_the_daemon(recording: &Path, exercise: &str, (metric, code): (&str, &str), speed: &str) {
@@ -150,27 +174,7 @@ fn through_the_daemon(recording: &Path, exercise: &str, (metric, code): (&str, &
         .unwrap()
         .to_string();
     let data = dir.path().join("data");
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"))
-        .args(["replay", "--speed", speed, "--listen", &address, "--plan"])
-        .arg(&plan_file)
-        .arg("--data")
-        .arg(&data)
-        .arg(&file)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let live = (0..100).find_map(|_| {
-        std::thread::sleep(Duration::from_millis(20));
-        page(&address, "/")
-    });
-    assert!(
-        live.is_some_and(|html| html.contains("200 OK")),
-        "the live page does not answer"
-    );
-    let status = child.wait().unwrap();
-    assert!(status.success());
-
+    carry(&file, &plan_file, &data, &address, speed);
     let store = plimsoll::store::Store::open(&data).unwrap();
     let session = store.sessions().unwrap()[0].header.session.clone();
     let events = store.events(&session).unwrap();

@@ -374,7 +374,6 @@ fn stopping_ends_open_streams() {
 
 /// Not a check: pictures of the page's states for people to look at, in the target directory.
 #[test]
-#[ignore = "writes pictures"]
 fn pictures() {
     let (stage, mut page) = opened(Origin::Sensors, true);
     let take = |page: &mut Browser, name: &str| {
