@@ -25,7 +25,7 @@ use crate::{
         session::{Origin, Sensor, SessionHeader, SessionId},
         time::HostNs,
     },
-    wire::recording::Item,
+    wire::{library, recording::Item},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -162,8 +162,8 @@ impl Scenario {
             plan_sha256: None,
             plan_label: None,
             baselines: Vec::new(),
-            software: concat!("plimsoll ", env!("CARGO_PKG_VERSION")).into(),
-            library_sha256: String::new(),
+            software: env!("CARGO_PKG_VERSION").into(),
+            library_sha256: library::sha256(),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         session::{Origin, Sensor, SessionHeader, SessionId},
         time::HostNs,
     },
-    wire::recording::Item,
+    wire::{library, recording::Item},
 };
 
 /// Length of a packet, s.
@@ -244,7 +244,7 @@ fn header(labels: &Labels, sensors: Vec<Sensor>) -> SessionHeader {
         plan_sha256: None,
         plan_label: None,
         baselines: Vec::new(),
-        software: concat!("plimsoll ", env!("CARGO_PKG_VERSION")).into(),
-        library_sha256: String::new(),
+        software: env!("CARGO_PKG_VERSION").into(),
+        library_sha256: library::sha256(),
     }
 }
