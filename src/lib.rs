@@ -10,6 +10,10 @@ pub mod report;
 pub mod rules;
 pub mod wire;
 
+pub mod cli;
+pub mod config;
+pub mod daemon;
+pub mod mqtt;
 pub mod source;
 pub mod store;
 pub mod web;

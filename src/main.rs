@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! Parse, run, outcome to exit code; nothing else.
+
+fn main() -> std::process::ExitCode {
+    plimsoll::cli::main()
+}

@@ -1,4 +1,9 @@
 //! Bad input gets a clear sentence, the right exit code, and leaves nothing half-written.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may stop where it fails"
+)]
 
 use assert_cmd::Command;
 use std::{
@@ -8,16 +13,24 @@ use std::{
 };
 
 fn sample(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-data").join(format!("{name}.mcap"))
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("sample-data")
+        .join(format!("{name}.mcap"))
 }
 
 fn example_plan() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/plans/knee-squat.toml")).unwrap()
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/plans/knee-squat.toml"))
+        .unwrap()
 }
 
 /// Runs `plimsoll`, expects `code`, returns stderr.
 fn refused(args: &[&str], code: i32) -> String {
-    let assert = Command::cargo_bin("plimsoll").unwrap().args(args).timeout(std::time::Duration::from_secs(60)).assert().code(code);
+    let assert = Command::cargo_bin("plimsoll")
+        .unwrap()
+        .args(args)
+        .timeout(std::time::Duration::from_secs(60))
+        .assert()
+        .code(code);
     let text = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
     assert!(!text.contains("panicked"), "{text}");
     text
@@ -35,13 +48,19 @@ fn a_wrong_plan_key_is_named_with_its_line() {
     let text = example_plan().replacen("max = 90", "maxx = 90", 1);
     let line = text.lines().position(|l| l.starts_with("maxx")).unwrap() + 1;
     let error = check_plan(&text);
-    assert!(error.contains(&format!(":{line}")) && error.contains("maxx") && error.contains("max"), "{error}");
+    assert!(
+        error.contains(&format!(":{line}")) && error.contains("maxx") && error.contains("max"),
+        "{error}"
+    );
 }
 
 #[test]
 fn an_unknown_exercise_is_named_with_the_nearest() {
     let error = check_plan(&example_plan().replacen("id = \"squat\"", "id = \"sqaut\"", 1));
-    assert!(error.contains("sqaut") && error.contains("squat"), "{error}");
+    assert!(
+        error.contains("sqaut") && error.contains("squat"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -78,10 +97,31 @@ fn a_port_in_use_is_named() {
     let address = taken.local_addr().unwrap().to_string();
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let error = refused(&["demo", "--listen", &address, "--speed", "max", "--data", data.to_str().unwrap()], 1);
-    assert!(error.contains(&address) && error.contains("--listen"), "{error}");
+    let error = refused(
+        &[
+            "demo",
+            "--listen",
+            &address,
+            "--speed",
+            "max",
+            "--data",
+            data.to_str().unwrap(),
+        ],
+        1,
+    );
+    assert!(
+        error.contains(&address) && error.contains("--listen"),
+        "{error}"
+    );
     let config = dir.path().join("plimsoll.toml");
-    fs::write(&config, format!("[store]\ndir = {:?}\n[bus]\nlisten = {address:?}\n", data.to_str().unwrap())).unwrap();
+    fs::write(
+        &config,
+        format!(
+            "[store]\ndir = {:?}\n[bus]\nlisten = {address:?}\n",
+            data.to_str().unwrap()
+        ),
+    )
+    .unwrap();
     let error = refused(&["run", "--config", config.to_str().unwrap()], 1);
     assert!(error.contains(&address), "{error}");
 }
@@ -92,7 +132,13 @@ fn every_wrong_configuration_key_is_named_at_once() {
     let config = dir.path().join("plimsoll.toml");
     fs::write(&config, "[store]\ndirr = \"x\"\n[web]\nlissten = \"y\"\n").unwrap();
     let error = refused(&["check", "--config", config.to_str().unwrap()], 2);
-    assert!(error.contains("dirr") && error.contains(":2") && error.contains("lissten") && error.contains(":4"), "{error}");
+    assert!(
+        error.contains("dirr")
+            && error.contains(":2")
+            && error.contains("lissten")
+            && error.contains(":4"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -114,14 +160,19 @@ impl SmallDisk {
             .arg(dir.path())
             .status()
             .unwrap();
-        assert!(status.success(), "this test mounts a small disk: run it as root");
+        assert!(
+            status.success(),
+            "this test mounts a small disk: run it as root"
+        );
         Self(dir)
     }
 }
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg(self.0.path()).status();
+        let _ = std::process::Command::new("umount")
+            .arg(self.0.path())
+            .status();
     }
 }
 
@@ -130,12 +181,28 @@ fn a_full_disk_is_said_and_leaves_nothing_half_written() {
     let disk = SmallDisk::new("300k");
     let out = disk.0.path().join("report.html");
     fs::write(disk.0.path().join("fill"), vec![0_u8; 290 * 1024]).unwrap();
-    let error = refused(&["analyse", sample("knee-squat").to_str().unwrap(), "--report", out.to_str().unwrap()], 1);
+    let error = refused(
+        &[
+            "analyse",
+            sample("knee-squat").to_str().unwrap(),
+            "--report",
+            out.to_str().unwrap(),
+        ],
+        1,
+    );
     assert!(error.contains("report.html"), "{error}");
     assert!(!out.exists());
     let recording = disk.0.path().join("copy.mcap");
     let error = refused(
-        &["record", "--from", sample("knee-squat").to_str().unwrap(), "--speed", "max", "--out", recording.to_str().unwrap()],
+        &[
+            "record",
+            "--from",
+            sample("knee-squat").to_str().unwrap(),
+            "--speed",
+            "max",
+            "--out",
+            recording.to_str().unwrap(),
+        ],
         1,
     );
     assert!(error.contains("copy.mcap"), "{error}");

@@ -1,5 +1,10 @@
 //! The sample sessions end to end: what the simulator knows to be true is what the daemon finds, through
 //! broker and store; batch, live at 1x-like pacing and live at full speed say the same bytes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may stop where it fails"
+)]
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -23,12 +28,21 @@ fn plimsoll() -> Command {
 
 /// What the batch analysis says, one JSON object a line.
 fn batch_events(name: &str) -> Vec<Value> {
-    let output = plimsoll().args(["analyse", "--events", "-"]).arg(sample(name)).assert().success().get_output().stdout.clone();
+    let output = plimsoll()
+        .args(["analyse", "--events", "-"])
+        .arg(sample(name))
+        .assert()
+        .success()
+        .get_output()
+        .stdout
+        .clone();
     lines(&String::from_utf8(output).unwrap())
 }
 
 fn lines(text: &str) -> Vec<Value> {
-    text.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+    text.lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect()
 }
 
 /// (set, rep, code) -> verdict of the findings after the set; several checks of one code: the worst.
@@ -42,7 +56,11 @@ fn verdicts(events: &[Value]) -> BTreeMap<(u64, u64, String), String> {
             continue;
         }
         let f = &inner["data"];
-        let key = (f["set"].as_u64().unwrap(), f["rep"].as_u64().unwrap_or(0), f["code"].as_str().unwrap().to_owned());
+        let key = (
+            f["set"].as_u64().unwrap(),
+            f["rep"].as_u64().unwrap_or(0),
+            f["code"].as_str().unwrap().to_owned(),
+        );
         let verdict = f["verdict"].as_str().unwrap().to_owned();
         let entry = found.entry(key).or_insert_with(|| verdict.clone());
         if rank(&verdict) > rank(entry) {
@@ -53,7 +71,9 @@ fn verdicts(events: &[Value]) -> BTreeMap<(u64, u64, String), String> {
 }
 
 fn truth(name: &str) -> Value {
-    let path = root().join("sample-data").join(format!("{name}.truth.json"));
+    let path = root()
+        .join("sample-data")
+        .join(format!("{name}.truth.json"));
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -63,7 +83,11 @@ fn check_truth(name: &str) {
     assert!(!expected.is_empty());
     let mut wrong = Vec::new();
     for e in expected {
-        let key = (e["set"].as_u64().unwrap(), e["rep"].as_u64().unwrap_or(0), e["code"].as_str().unwrap().to_owned());
+        let key = (
+            e["set"].as_u64().unwrap(),
+            e["rep"].as_u64().unwrap_or(0),
+            e["code"].as_str().unwrap().to_owned(),
+        );
         let want = e["verdict"].as_str().unwrap();
         let got = found.get(&key).map_or("nothing", String::as_str);
         if got != want {
@@ -104,7 +128,10 @@ fn a_sensor_lost_in_the_set_is_no_data_and_never_good() {
         let f = &event["event"]["data"];
         if event["event"]["event"] == "finding" && f["metric"] == "knee_flexion" {
             let key = (f["set"].as_u64().unwrap(), f["rep"].as_u64().unwrap_or(0));
-            assert!(!(f["stage"] == "final" && lost.contains(&key) && f["verdict"] == "within"), "{f}");
+            assert!(
+                !(f["stage"] == "final" && lost.contains(&key) && f["verdict"] == "within"),
+                "{f}"
+            );
         }
     }
 }
@@ -118,7 +145,15 @@ fn stored_events(data: &Path) -> Vec<Value> {
 
 fn demo(data: &Path, sample: &str, speed: &str) -> String {
     let output = plimsoll()
-        .args(["demo", "--headless", "--sample", sample, "--speed", speed, "--data"])
+        .args([
+            "demo",
+            "--headless",
+            "--sample",
+            sample,
+            "--speed",
+            speed,
+            "--data",
+        ])
         .arg(data)
         .timeout(std::time::Duration::from_secs(240))
         .assert()
@@ -147,4 +182,52 @@ fn once_in_real_time() {
     let dir = tempfile::tempdir().unwrap();
     demo(dir.path(), "sensor-dropout", "1");
     assert_eq!(stored_events(dir.path()), batch_events("sensor-dropout"));
+}
+
+/// Counts, begins, ends, eccentric and concentric times and depths of every final repetition of every sample.
+#[test]
+fn counts_tempo_and_depth_are_those_of_the_simulator() {
+    for (name, metric) in [
+        ("knee-squat", "knee_flexion"),
+        ("shoulder-raise", "shoulder_flexion"),
+        ("sit-to-stand", "knee_flexion"),
+    ] {
+        let events = batch_events(name);
+        for set in truth(name)["sets"].as_array().unwrap() {
+            let found: Vec<_> = events
+                .iter()
+                .map(|e| &e["event"])
+                .filter(|e| {
+                    e["event"] == "rep"
+                        && e["data"]["stage"] == "final"
+                        && e["data"]["set"] == set["set"]
+                })
+                .map(|e| &e["data"])
+                .collect();
+            let made = set["reps"].as_array().unwrap();
+            assert_eq!(found.len(), made.len(), "{name}, set {}", set["set"]);
+            for (f, m) in found.iter().zip(made) {
+                let what = format!("{name}, set {}, rep {}", f["set"], f["number"]);
+                let near = |a: &Value, b: &Value, most: f64| {
+                    let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+                    assert!((a - b).abs() <= most, "{what}: found {a}, made {b}");
+                };
+                near(
+                    &f["phases"]["eccentric_s"],
+                    &m["phases"]["eccentric_s"],
+                    0.25,
+                );
+                near(
+                    &f["phases"]["concentric_s"],
+                    &m["phases"]["concentric_s"],
+                    0.25,
+                );
+                let start_s = f["start"].as_f64().unwrap() * 1e-9;
+                near(&start_s.into(), &m["start_s"], 0.3);
+                let list = f["measurements"].as_array().unwrap();
+                let peak = &list.iter().find(|x| x["metric"] == metric).unwrap()["measured"]["max"];
+                near(peak, &m["depth_deg"], 3.0);
+            }
+        }
+    }
 }

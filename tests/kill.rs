@@ -1,5 +1,10 @@
 //! `kill -9` at ten moments of a session: the recording and the store open again and hold every
 //! acknowledged sample.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may stop where it fails"
+)]
 
 use plimsoll::{
     mqtt::{BusConfig, subscriber},
@@ -18,7 +23,15 @@ use std::{
 async fn run_and_kill(dir: &Path, port: u16, after: Duration) -> Option<u64> {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-data/knee-squat.mcap");
     let mut child = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
-        .args(["replay", "--headless", "--speed", "15", "--bus-listen", &format!("127.0.0.1:{port}"), "--data"])
+        .args([
+            "replay",
+            "--headless",
+            "--speed",
+            "15",
+            "--bus-listen",
+            &format!("127.0.0.1:{port}"),
+            "--data",
+        ])
         .arg(dir.join("data"))
         .arg("--record")
         .arg(dir.join("copy.mcap"))
@@ -30,7 +43,8 @@ async fn run_and_kill(dir: &Path, port: u16, after: Duration) -> Option<u64> {
     let (sender, mut messages) = tokio::sync::mpsc::channel(1024);
     let address = ([127, 0, 0, 1], port).into();
     let bus = BusConfig::to(address).named("witness");
-    let subscription = subscriber::subscribe(bus, vec!["plimsoll/v1/+/ack/store".into()], sender).await;
+    let subscription =
+        subscriber::subscribe(bus, vec!["plimsoll/v1/+/ack/store".into()], sender).await;
     let mut acknowledged = None;
     let deadline = tokio::time::sleep(after);
     tokio::pin!(deadline);
@@ -52,7 +66,11 @@ async fn run_and_kill(dir: &Path, port: u16, after: Duration) -> Option<u64> {
 }
 
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,14 +86,26 @@ async fn nothing_acknowledged_is_lost() {
         let store = Store::open(&dir.path().join("data")).unwrap();
         let session = store.sessions().unwrap()[0].header.session.clone();
         let durable = store.durable(&session).unwrap().unwrap();
-        assert!(durable >= last, "moment {moment}: acknowledged {last}, stored {durable}");
+        assert!(
+            durable >= last,
+            "moment {moment}: acknowledged {last}, stored {durable}"
+        );
         let report = store.verify(&session).unwrap();
-        assert!(report.problems.is_empty(), "moment {moment}: {:?}", report.problems);
+        assert!(
+            report.problems.is_empty(),
+            "moment {moment}: {:?}",
+            report.problems
+        );
         // Every sample of the acknowledged windows is in the recording too: replaying it gives them again.
         let copy = recording::read(&fs::read(dir.path().join("copy.mcap")).unwrap()).unwrap();
         let mut windows = Vec::new();
-        plimsoll::pipeline::batch::windows(&copy.header, &copy.items, |w| windows.push(w.clone())).unwrap();
-        assert!(windows.len() as u64 > last, "moment {moment}: recording holds {} windows, acknowledged {last}", windows.len());
+        plimsoll::pipeline::batch::windows(&copy.header, &copy.items, |w| windows.push(w.clone()))
+            .unwrap();
+        assert!(
+            windows.len() as u64 > last,
+            "moment {moment}: recording holds {} windows, acknowledged {last}",
+            windows.len()
+        );
         for window in windows.iter().take(last as usize) {
             for batch in &window.batches {
                 let (from, to) = (batch.samples[0].t, batch.samples[batch.samples.len() - 1].t);
@@ -84,5 +114,8 @@ async fn nothing_acknowledged_is_lost() {
             }
         }
     }
-    assert!(acknowledged_runs >= 7, "only {acknowledged_runs} of 10 runs got as far as an acknowledgement");
+    assert!(
+        acknowledged_runs >= 7,
+        "only {acknowledged_runs} of 10 runs got as far as an acknowledgement"
+    );
 }

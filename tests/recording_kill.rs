@@ -35,6 +35,7 @@ fn header() -> SessionHeader {
         }],
         plan_sha256: None,
         plan_label: None,
+        baselines: Vec::new(),
         software: "test".to_owned(),
         library_sha256: String::new(),
     }

@@ -27,14 +27,20 @@ pub struct Args {
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     let recording = input::recording(&args.recording)?;
-    let outcome = if recording.complete { Outcome::Done } else { Outcome::DataLost };
+    let outcome = if recording.complete {
+        Outcome::Done
+    } else {
+        Outcome::DataLost
+    };
     let play = input::play(recording, args.plan.as_deref())?;
     let plan = play
         .plan_text
         .as_deref()
         .map(plan::parse)
         .transpose()
-        .map_err(|_| Usage("the plan inside the recording does not parse; name another with --plan".into()))?
+        .map_err(|_| {
+            Usage("the plan inside the recording does not parse; name another with --plan".into())
+        })?
         .map(|parsed| parsed.plan);
     let events = batch::analyse(&Params::default(), &play.header, plan.as_ref(), &play.items)
         .context("analyse the recording")?;

@@ -10,8 +10,8 @@ pub struct Args {
     shell: clap_complete::Shell,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: &Args) -> Outcome {
     let mut command = Cli::command();
     clap_complete::generate(args.shell, &mut command, "plimsoll", &mut std::io::stdout());
-    Ok(Outcome::Done)
+    Outcome::Done
 }

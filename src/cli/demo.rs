@@ -13,10 +13,22 @@ use anyhow::{Context, Result};
 
 /// The sample sessions that the program carries with it; all of them are simulated.
 const SAMPLES: &[(&str, &[u8])] = &[
-    ("knee-squat", include_bytes!("../../sample-data/knee-squat.mcap")),
-    ("sensor-dropout", include_bytes!("../../sample-data/sensor-dropout.mcap")),
-    ("shoulder-raise", include_bytes!("../../sample-data/shoulder-raise.mcap")),
-    ("sit-to-stand", include_bytes!("../../sample-data/sit-to-stand.mcap")),
+    (
+        "knee-squat",
+        include_bytes!("../../sample-data/knee-squat.mcap"),
+    ),
+    (
+        "sensor-dropout",
+        include_bytes!("../../sample-data/sensor-dropout.mcap"),
+    ),
+    (
+        "shoulder-raise",
+        include_bytes!("../../sample-data/shoulder-raise.mcap"),
+    ),
+    (
+        "sit-to-stand",
+        include_bytes!("../../sample-data/sit-to-stand.mcap"),
+    ),
 ];
 
 /// Arguments of `plimsoll demo`.
@@ -41,18 +53,28 @@ pub struct Args {
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     let Some((_, bytes)) = SAMPLES.iter().find(|(name, _)| *name == args.sample) else {
         let names: Vec<_> = SAMPLES.iter().map(|(name, _)| *name).collect();
-        return Err(Usage(format!("there is no sample {:?} (expected one of {})", args.sample, names.join(", "))).into());
+        return Err(Usage(format!(
+            "there is no sample {:?} (expected one of {})",
+            args.sample,
+            names.join(", ")
+        ))
+        .into());
     };
     runtime()?.block_on(async {
         let stop = plant::stop_signal()?;
         let mut plant = Plant::build(&args.place.config(), !args.headless).await?;
-        eprintln!("sample session {:?}: simulated, no real person", args.sample);
+        eprintln!(
+            "sample session {:?}: simulated, no real person",
+            args.sample
+        );
         say_page(&plant);
         let mut outcome = Outcome::Done;
         loop {
             let recording = recording::read(bytes).context("open the sample")?;
             let play = input::play(recording, None)?;
-            if play_once(&mut plant, play, args.speed, &args.place.data, None, &stop).await? == Outcome::DataLost {
+            if play_once(&mut plant, play, args.speed, &args.place.data, None, &stop).await?
+                == Outcome::DataLost
+            {
                 outcome = Outcome::DataLost;
             }
             if !args.again || stop.is_cancelled() {

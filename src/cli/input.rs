@@ -20,9 +20,18 @@ pub const DATA_DIR: &str = "plimsoll-data";
 
 /// A recording of ours, whole or up to its last whole chunk; a cut is said on stderr.
 pub fn recording(path: &Path) -> Result<Recording> {
-    let bytes = fs::read(path).map_err(|e| Usage(format!("failed to read the recording {}: {e}", path.display())))?;
-    let recording = recording::read(&bytes)
-        .map_err(|e| Usage(format!("failed to open the recording {}: {e}", path.display())))?;
+    let bytes = fs::read(path).map_err(|e| {
+        Usage(format!(
+            "failed to read the recording {}: {e}",
+            path.display()
+        ))
+    })?;
+    let recording = recording::read(&bytes).map_err(|e| {
+        Usage(format!(
+            "failed to open the recording {}: {e}",
+            path.display()
+        ))
+    })?;
     if !recording.complete {
         eprintln!(
             "warning: {} was cut short: {} packets and commands are whole, {} bytes after them are not",
@@ -38,14 +47,24 @@ pub fn recording(path: &Path) -> Result<Recording> {
 pub fn plan(path: &Path, client: &str, day: Option<&str>) -> Result<config::plan::LoadedPlan> {
     let loaded = config::plan::load(path).map_err(|e| Usage(e.to_string()))?;
     let day = day.unwrap_or(&loaded.plan.valid_from);
-    crate::rules::arming(&loaded.plan, day, client)
-        .map_err(|reasons| Usage(format!("the plan {} cannot be used: {}", path.display(), reasons.join("; "))))?;
+    crate::rules::arming(&loaded.plan, day, client).map_err(|reasons| {
+        Usage(format!(
+            "the plan {} cannot be used: {}",
+            path.display(),
+            reasons.join("; ")
+        ))
+    })?;
     Ok(loaded)
 }
 
 /// What a recording plays, with another plan if one is named.
 pub fn play(recording: Recording, other_plan: Option<&Path>) -> Result<Play> {
-    let Recording { mut header, mut plan_text, items, .. } = recording;
+    let Recording {
+        mut header,
+        mut plan_text,
+        items,
+        ..
+    } = recording;
     if let Some(path) = other_plan {
         // The day of somebody else's recording is not known: any day of the plan will do.
         let imported = header.origin == crate::model::session::Origin::Imported;
@@ -55,7 +74,11 @@ pub fn play(recording: Recording, other_plan: Option<&Path>) -> Result<Play> {
         header.plan_label = Some(format!("{} v{}", loaded.plan.plan_id, loaded.plan.version));
         plan_text = Some(loaded.text);
     }
-    Ok(Play { header, plan_text, items })
+    Ok(Play {
+        header,
+        plan_text,
+        items,
+    })
 }
 
 /// `max`, or how many times as fast as it happened.
@@ -65,7 +88,9 @@ pub fn speed(text: &str) -> Result<Speed, String> {
     }
     match text.trim_end_matches(['x', '×']).parse::<f64>() {
         Ok(times) if times.is_finite() && times > 0.0 => Ok(Speed::Times(times)),
-        _ => Err(format!("{text:?} is no speed (expected a number above 0, such as 1 or 20, or max)")),
+        _ => Err(format!(
+            "{text:?} is no speed (expected a number above 0, such as 1 or 20, or max)"
+        )),
     }
 }
 
@@ -79,8 +104,13 @@ pub fn store(dir: &Path) -> Result<Store> {
 
 /// Writes `text` to `path`, whole or not at all.
 pub fn write_whole(path: &Path, text: &[u8]) -> Result<()> {
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = path.file_name().with_context(|| format!("write {}: it names no file", path.display()))?;
+    let parent = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let name = path
+        .file_name()
+        .with_context(|| format!("write {}: it names no file", path.display()))?;
     let part: PathBuf = parent.join(format!(".{}.part", name.to_string_lossy()));
     let written = (|| {
         let mut file = fs::File::create(&part)?;

@@ -6,10 +6,11 @@ mod analyse;
 mod check;
 mod completions;
 mod demo;
-pub mod evaluate;
+mod evaluate;
 mod export;
 mod import;
 mod input;
+mod labelled_folder;
 mod plan;
 mod record;
 mod replay;
@@ -29,7 +30,12 @@ use std::process::ExitCode;
 ///
 /// New here? `plimsoll demo` replays a simulated session through broker, store, analysis and page.
 #[derive(Debug, Parser)]
-#[command(name = "plimsoll", version, max_term_width = 100, after_help = "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done but data were lost.")]
+#[command(
+    name = "plimsoll",
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done but data were lost."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -88,7 +94,7 @@ pub fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("PLIMSOLL_LOG")
-                .unwrap_or_else(|_| "warn,plimsoll=info,rumqttd=error,rumqttc=error".into()),
+                .unwrap_or_else(|_| "warn,plimsoll=info,rumqttd=off,rumqttc=error".into()),
         )
         .with_writer(std::io::stderr)
         .init();
@@ -121,6 +127,6 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Check(args) => check::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Simulate(args) => simulate::run(&args),
-        Command::Completions(args) => completions::run(&args),
+        Command::Completions(args) => Ok(completions::run(&args)),
     }
 }

@@ -31,10 +31,19 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
                 for warning in &loaded.warnings {
                     eprintln!("{warning}");
                 }
-                println!("{}: {} v{} is in order", file.display(), loaded.plan.plan_id, loaded.plan.version);
+                println!(
+                    "{}: {} v{} is in order",
+                    file.display(),
+                    loaded.plan.plan_id,
+                    loaded.plan.version
+                );
             }
             Err(e) => refused.push(e.to_string()),
         }
     }
-    if refused.is_empty() { Ok(Outcome::Done) } else { Err(Usage(refused.join("\n")).into()) }
+    if refused.is_empty() {
+        Ok(Outcome::Done)
+    } else {
+        Err(Usage(refused.join("\n")).into())
+    }
 }

@@ -22,7 +22,12 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Record the simulator: knee-squat, sensor-dropout, shoulder-raise or sit-to-stand.
-    #[arg(long, value_name = "SCENARIO", conflicts_with = "from", required_unless_present = "from")]
+    #[arg(
+        long,
+        value_name = "SCENARIO",
+        conflicts_with = "from",
+        required_unless_present = "from"
+    )]
     simulate: Option<String>,
     /// Record from another recording.
     #[arg(long, value_name = "FILE")]
@@ -39,7 +44,10 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let (header, plan_text, items) = match (&args.simulate, &args.from) {
         (Some(name), _) => {
             let scenario = synth::Scenario::named(name).ok_or_else(|| {
-                Usage(format!("there is no scenario {name:?} (expected one of {})", synth::NAMES.join(", ")))
+                Usage(format!(
+                    "there is no scenario {name:?} (expected one of {})",
+                    synth::NAMES.join(", ")
+                ))
             })?;
             let session = scenario.run(args.seed);
             (session.header, None, session.items)
@@ -61,13 +69,21 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
             () = stop.cancelled() => None,
             item = receiver.recv() => item,
         } {
-            recorder.record(&item).with_context(|| format!("write {}", args.out.display()))?;
+            recorder
+                .item(&item)
+                .with_context(|| format!("write {}", args.out.display()))?;
             written += 1;
         }
         source.abort();
         anyhow::Ok(written)
     })?;
-    let sha256 = recorder.finish().with_context(|| format!("end {}", args.out.display()))?;
-    println!("{}: {written} packets and commands, content {sha256}", args.out.display());
+    let recorded = recorder
+        .finish()
+        .with_context(|| format!("end {}", args.out.display()))?;
+    println!(
+        "{}: {written} packets and commands, content {}",
+        args.out.display(),
+        recorded.content_sha256
+    );
     Ok(Outcome::Done)
 }

@@ -51,7 +51,12 @@ pub struct Place {
     #[arg(long, value_name = "URL")]
     pub broker: Option<String>,
     /// Where the embedded broker listens; by default on any free port of this machine.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", conflicts_with = "broker")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:0",
+        conflicts_with = "broker"
+    )]
     pub bus_listen: SocketAddr,
 }
 
@@ -74,7 +79,15 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         let stop = plant::stop_signal()?;
         let mut plant = Plant::build(&args.place.config(), !args.headless).await?;
         say_page(&plant);
-        let outcome = play_once(&mut plant, play, args.speed, &args.place.data, args.record.as_deref(), &stop).await;
+        let outcome = play_once(
+            &mut plant,
+            play,
+            args.speed,
+            &args.place.data,
+            args.record.as_deref(),
+            &stop,
+        )
+        .await;
         plant.drain().await?;
         outcome
     })?;
@@ -83,7 +96,10 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
 
 /// The runtime of the edges.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("start the runtime")
 }
 
 pub(super) fn say_page(plant: &Plant) {
@@ -106,7 +122,10 @@ pub(super) async fn play_once(
     let session = play.header.session.clone();
     let carried = plant.play(play, speed, record, stop).await?;
     if carried.stopped {
-        eprintln!("stopped before the end: {} windows were carried", carried.windows);
+        eprintln!(
+            "stopped before the end: {} windows were carried",
+            carried.windows
+        );
     }
     let outcome = summarise(plant, &session, data)?;
     match carried.recording_error {
@@ -120,8 +139,11 @@ pub(super) async fn play_once(
 
 fn summarise(plant: &Plant, session: &SessionId, data: &Path) -> Result<Outcome> {
     let store = plant.store();
-    let store = store.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let report = feed::stored_report(&store, session).with_context(|| format!("report session {}", session.0))?;
+    let store = store
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let report = feed::stored_report(&store, session)
+        .with_context(|| format!("report session {}", session.0))?;
     let dir = data.join("reports");
     std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
     let path = dir.join(format!("{}.html", session.0));

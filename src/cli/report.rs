@@ -25,8 +25,13 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let store = input::store(&args.data)?;
     let session = SessionId(args.session.clone());
     known(&store, &session)?;
-    let report = feed::stored_report(&store, &session).with_context(|| format!("report session {}", session.0))?;
-    let text = if args.text { crate::report::text_summary(&report) } else { crate::report::html(&report) };
+    let report = feed::stored_report(&store, &session)
+        .with_context(|| format!("report session {}", session.0))?;
+    let text = if args.text {
+        crate::report::text_summary(&report)
+    } else {
+        crate::report::html(&report)
+    };
     if args.out.as_os_str() == "-" {
         print!("{text}");
     } else {
@@ -38,10 +43,18 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
 
 /// The session must be in the store; if not, says which are.
 pub(super) fn known(store: &crate::store::Store, session: &SessionId) -> Result<()> {
-    let all: Vec<_> = store.sessions()?.into_iter().map(|s| s.header.session.0).collect();
+    let all: Vec<_> = store
+        .sessions()?
+        .into_iter()
+        .map(|s| s.header.session.0)
+        .collect();
     if all.contains(&session.0) {
         return Ok(());
     }
-    let there = if all.is_empty() { "the store is empty".to_owned() } else { format!("stored are {}", all.join(", ")) };
+    let there = if all.is_empty() {
+        "the store is empty".to_owned()
+    } else {
+        format!("stored are {}", all.join(", "))
+    };
     Err(Usage(format!("there is no session {:?}: {there}", session.0)).into())
 }

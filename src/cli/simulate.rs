@@ -23,7 +23,11 @@ pub struct Args {
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     let scenario = synth::Scenario::named(&args.scenario).ok_or_else(|| {
-        Usage(format!("there is no scenario {:?} (expected one of {})", args.scenario, synth::NAMES.join(", ")))
+        Usage(format!(
+            "there is no scenario {:?} (expected one of {})",
+            args.scenario,
+            synth::NAMES.join(", ")
+        ))
     })?;
     let mut session = scenario.run(args.seed);
     let loaded = args
@@ -33,18 +37,25 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         .transpose()?;
     if let Some(loaded) = &loaded {
         session.header.plan_sha256 = Some(loaded.sha256.clone());
-        session.header.plan_label = Some(format!("{} v{}", loaded.plan.plan_id, loaded.plan.version));
+        session.header.plan_label =
+            Some(format!("{} v{}", loaded.plan.plan_id, loaded.plan.version));
     }
     let text = loaded.as_ref().map(|l| l.text.as_str());
-    let mut writer = Writer::create(Vec::new(), &session.header, text).context("begin the recording")?;
+    let mut writer =
+        Writer::create(Vec::new(), &session.header, text).context("begin the recording")?;
     for item in &session.items {
         writer.item(item).context("write the recording")?;
     }
     let finished = writer.finish().context("end the recording")?;
     input::write_whole(&args.out, &finished.inner)?;
     let truth = args.out.with_extension("truth.json");
-    input::write_whole(&truth, session.truth.json().as_bytes())?;
-    println!("{}: {} bytes, content {}", args.out.display(), finished.inner.len(), finished.content_sha256);
+    input::write_whole(&truth, session.truth.json()?.as_bytes())?;
+    println!(
+        "{}: {} bytes, content {}",
+        args.out.display(),
+        finished.inner.len(),
+        finished.content_sha256
+    );
     println!("{}", truth.display());
     Ok(Outcome::Done)
 }

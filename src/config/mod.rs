@@ -1,11 +1,12 @@
 //! The configuration file (TOML): every module's own part, every problem at once, with line and hint.
 //!
 //! An empty file is a working daemon; `config/plimsoll.toml` shows every key with its default. Secrets
-//! never stand here. Plan files are checked in [`plan`].
+//! never stand here, nor parameters of the analysis: the same recording, plan and version give the same
+//! findings everywhere. Plan files are checked in [`plan`].
 
 pub mod plan;
 
-use crate::{mqtt, pipeline::analysis, store, web};
+use crate::{mqtt, store, web};
 use serde::{Deserialize, Serialize};
 use std::{fmt, fs, path::Path};
 
@@ -19,8 +20,6 @@ pub struct Config {
     pub bus: mqtt::Config,
     /// The live page.
     pub web: web::Config,
-    /// Parameters of the analysis.
-    pub analysis: analysis::Params,
 }
 
 /// Everything that is wrong with a configuration file.
@@ -33,7 +32,11 @@ pub struct ConfigErrors {
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, (line, message)) in self.problems.iter().enumerate() {
-            let end = if i + 1 < self.problems.len() { "\n" } else { "" };
+            let end = if i + 1 < self.problems.len() {
+                "\n"
+            } else {
+                ""
+            };
             write!(f, "{}:{line}: {message}{end}", self.file)?;
         }
         Ok(())
@@ -45,7 +48,9 @@ impl fmt::Display for ConfigErrors {
 /// # Errors
 /// The file cannot be read, or every problem in it.
 pub fn load(path: Option<&Path>) -> Result<Config, ConfigErrors> {
-    let Some(path) = path else { return Ok(Config::default()) };
+    let Some(path) = path else {
+        return Ok(Config::default());
+    };
     let file = path.display().to_string();
     let text = fs::read_to_string(path).map_err(|e| ConfigErrors {
         file: file.clone(),
@@ -81,7 +86,10 @@ pub fn text(config: &Config) -> Result<String, toml::ser::Error> {
 }
 
 fn problem(text: &str, e: &toml::de::Error) -> (usize, String) {
-    (line_at(text, e.span().map_or(0, |s| s.start)), e.message().to_owned())
+    (
+        line_at(text, e.span().map_or(0, |s| s.start)),
+        e.message().to_owned(),
+    )
 }
 
 fn line_at(text: &str, offset: usize) -> usize {
@@ -93,16 +101,23 @@ fn unknown_key(text: &str, path: &str) -> (usize, String) {
         || "see config/plimsoll.toml for all keys".to_owned(),
         |near| format!("did you mean {near}?"),
     );
-    (line_of(text, path), format!("there is no key {path} ({hint})"))
+    (
+        line_of(text, path),
+        format!("there is no key {path} ({hint})"),
+    )
 }
 
 /// The line of a dotted path: the last key of that name at or after its table's heading.
 fn line_of(text: &str, path: &str) -> usize {
-    let Ok(table) = toml::de::DeTable::parse(text) else { return 1 };
+    let Ok(table) = toml::de::DeTable::parse(text) else {
+        return 1;
+    };
     let mut table = table.into_inner();
     let mut offset = 0;
     for part in path.split('.') {
-        let Some((key, value)) = table.into_iter().find(|(k, _)| k.get_ref() == part) else { break };
+        let Some((key, value)) = table.into_iter().find(|(k, _)| k.get_ref() == part) else {
+            break;
+        };
         offset = key.span().start;
         match value.into_inner() {
             toml::de::DeValue::Table(inner) => table = inner,
@@ -127,7 +142,11 @@ fn nearest(path: &str) -> Option<String> {
 
 fn keys(prefix: &str, table: &toml::Table, out: &mut Vec<String>) {
     for (key, value) in table {
-        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        let path = if prefix.is_empty() {
+            key.clone()
+        } else {
+            format!("{prefix}.{key}")
+        };
         if let toml::Value::Table(inner) = value {
             keys(&path, inner, out);
         }
@@ -154,10 +173,17 @@ mod tests {
     fn the_documented_file_names_every_key() {
         let text = include_str!("../../config/plimsoll.toml");
         let mut known = Vec::new();
-        keys("", &toml::Table::try_from(Config::default()).unwrap(), &mut known);
+        keys(
+            "",
+            &toml::Table::try_from(Config::default()).unwrap(),
+            &mut known,
+        );
         for key in known {
             let last = key.rsplit('.').next().unwrap();
-            assert!(text.contains(last), "config/plimsoll.toml does not show {key}");
+            assert!(
+                text.contains(last),
+                "config/plimsoll.toml does not show {key}"
+            );
         }
     }
 
@@ -166,7 +192,10 @@ mod tests {
         let problems = parse("[store]\ndirr = \"x\"\n\n[web]\nlissten = \"y\"\n").unwrap_err();
         assert_eq!(problems.len(), 2, "{problems:?}");
         assert_eq!(problems[0].0, 2);
-        assert!(problems[0].1.contains("store.dirr") && problems[0].1.contains("store.dir?"), "{problems:?}");
+        assert!(
+            problems[0].1.contains("store.dirr") && problems[0].1.contains("store.dir?"),
+            "{problems:?}"
+        );
         assert_eq!(problems[1].0, 5);
     }
 

@@ -14,5 +14,8 @@ pub fn host_now() -> HostNs {
 /// Wall clock, RFC 3339 in UTC, to the second; for people and for dates of plans.
 #[must_use]
 pub fn wall_now() -> String {
-    Timestamp::now().round(jiff::Unit::Second).unwrap_or_else(|_| Timestamp::now()).to_string()
+    Timestamp::now()
+        .round(jiff::Unit::Second)
+        .unwrap_or_else(|_| Timestamp::now())
+        .to_string()
 }

@@ -5,62 +5,65 @@ use crate::{
     model::{
         event::{Event, Numbered},
         plan::Plan,
-        session::{SessionHeader, SessionId, TechKind},
+        session::{Origin, SessionHeader, SessionId, TechKind},
     },
     report::{self, RepTrace, SessionReport},
     store::{Store, StoreError},
-    web::WebState,
-    wire::{payload, plan, topic::Subject},
+    web::{self, Feed, Info},
+    wire::{
+        payload::{self, Announcement},
+        plan,
+        topic::Subject,
+    },
 };
 use anyhow::Result;
 use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
+use tracing::error;
 
-/// The page's side of the bus.
-#[derive(Clone)]
-pub struct Feed {
-    web: WebState,
+/// Hands what comes off the bus to the page; a slow page loses the oldest, never the daemon.
+///
+/// # Errors
+/// None today; the signature is that of every task.
+pub async fn run(mut link: Link, page: Feed, stop: CancellationToken) -> Result<()> {
+    while let Some((topic, bytes)) = link.next(&stop).await {
+        match topic.subject() {
+            Subject::Session if bytes.is_empty() => {}
+            Subject::Session => match payload::decode_announcement(&bytes) {
+                Ok(announcement) => page.begin(introduction(&announcement)),
+                Err(e) => error!("failed to read an announcement: {e}"),
+            },
+            Subject::Event | Subject::Live => match payload::decode_event(&bytes) {
+                Ok(event) => page.publish(&event),
+                Err(e) => error!("failed to read an event: {e}"),
+            },
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
-impl Feed {
-    /// A feed whose reports come from `store`.
-    #[must_use]
-    pub fn new(store: Arc<Mutex<Store>>) -> Self {
-        let lookup = move |session: &str| {
-            let store = store.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            stored_report(&store, &SessionId(session.to_owned())).ok().map(|r| report::html(&r))
-        };
-        Self { web: WebState::new(Arc::new(lookup)) }
-    }
+fn introduction(announcement: &Announcement) -> Info {
+    let plan = announcement
+        .plan_text
+        .as_deref()
+        .and_then(|text| plan::parse(text).ok());
+    // Only sensors are live; everything else must not look so.
+    let replay = announcement.header.origin != Origin::Sensors;
+    Info::new(&announcement.header, plan.as_ref().map(|p| &p.plan), replay)
+}
 
-    /// What the page serves.
-    #[must_use]
-    pub fn web_state(&self) -> WebState {
-        self.web.clone()
-    }
-
-    /// Hands what comes off the bus to the page; a slow page loses the oldest, never the daemon.
-    ///
-    /// # Errors
-    /// None today; the signature is that of every task.
-    pub async fn run(self, mut link: Link, stop: CancellationToken) -> Result<()> {
-        while let Some((topic, bytes)) = link.next(&stop).await {
-            match topic.subject() {
-                Subject::Session => {
-                    if let Ok(announcement) = payload::decode_announcement(&bytes) {
-                        self.web.session(&announcement.header);
-                    }
-                }
-                Subject::Event | Subject::Live => {
-                    if let Some(json) = payload::event_json(&bytes) {
-                        self.web.event(Arc::from(json));
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
+/// Reports of stored sessions, for the page.
+#[must_use]
+pub fn reports(store: Arc<Mutex<Store>>) -> web::Reports {
+    Arc::new(move |session| {
+        let store = store
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        stored_report(&store, &SessionId(session.to_owned()))
+            .ok()
+            .map(|r| report::html(&r))
+    })
 }
 
 /// The report of a session in the store.
@@ -70,21 +73,37 @@ impl Feed {
 pub fn stored_report(store: &Store, session: &SessionId) -> Result<SessionReport, StoreError> {
     let info = store.session(session)?;
     let events = store.events(session)?;
-    let plan = info.plan_text.as_deref().and_then(|text| plan::parse(text).ok()).map(|p| p.plan);
+    let plan = info
+        .plan_text
+        .as_deref()
+        .and_then(|text| plan::parse(text).ok())
+        .map(|p| p.plan);
     Ok(session_report(&info.header, plan.as_ref(), &events))
 }
 
 /// The report of a session whose events are at hand.
 #[must_use]
-pub fn session_report(header: &SessionHeader, plan: Option<&Plan>, events: &[Numbered]) -> SessionReport {
+pub fn session_report(
+    header: &SessionHeader,
+    plan: Option<&Plan>,
+    events: &[Numbered],
+) -> SessionReport {
     let traces: Vec<_> = events
         .iter()
         .filter_map(|n| match &n.event {
-            Event::Trace { set, rep, metric, points } => Some(RepTrace {
+            Event::Trace {
+                set,
+                rep,
+                metric,
+                points,
+            } => Some(RepTrace {
                 set: *set,
                 rep: *rep,
                 metric: *metric,
-                points: points.iter().filter_map(|(t, v)| v.map(|v| (t.seconds(), v))).collect(),
+                points: points
+                    .iter()
+                    .filter_map(|(t, v)| v.map(|v| (t.seconds(), v)))
+                    .collect(),
             }),
             _ => None,
         })

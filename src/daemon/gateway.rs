@@ -87,12 +87,20 @@ impl Gateway {
     ) -> Result<Self, GatewayError> {
         let ingest = Ingest::new(header)?;
         let session = header.session.clone();
-        let announcement =
-            Announcement { header: header.clone(), plan_text: plan_text.map(str::to_owned) };
+        let announcement = Announcement {
+            header: header.clone(),
+            plan_text: plan_text.map(str::to_owned),
+        };
         let bytes = payload::encode_announcement(&announcement).map_err(LinkError::from)?;
         link.publish(&session, Subject::Session, bytes).await?;
         let acks = BTreeMap::from([(ANALYSIS, (None, false)), (STORE, (None, false))]);
-        Ok(Self { link, session, ingest, acks, published: 0 })
+        Ok(Self {
+            link,
+            session,
+            ingest,
+            acks,
+            published: 0,
+        })
     }
 
     /// Carries `items` until they end or `stop`; then waits until all consumers have all of it.
@@ -116,7 +124,7 @@ impl Gateway {
                 item = items.recv() => item,
             };
             let Some(item) = item else { break };
-            end = end.max(batch::item_host(&item));
+            end = end.max(item.host());
             record(&mut recorder, &item, &mut recording_error);
             batch::take(&mut self.ingest, &item, &mut out);
             self.publish(&mut out).await?;
@@ -128,26 +136,38 @@ impl Gateway {
         {
             recording_error.get_or_insert(e);
         }
-        self.wait(|acks| acks.values().all(|(_, closed)| *closed)).await?;
+        self.wait(|acks| acks.values().all(|(_, closed)| *closed))
+            .await?;
         // Takes back the retained announcement: the session is over.
-        self.link.publish(&self.session, Subject::Session, Vec::new()).await?;
+        self.link
+            .publish(&self.session, Subject::Session, Vec::new())
+            .await?;
         self.link.flush(ACK_PATIENCE).await?;
-        Ok(Carried { windows: self.published, recording_error, stopped })
+        Ok(Carried {
+            windows: self.published,
+            recording_error,
+            stopped,
+        })
     }
 
     async fn publish(&mut self, windows: &mut Vec<Window>) -> Result<(), GatewayError> {
         for window in windows.drain(..) {
             for batch in &window.batches {
                 let bytes = payload::encode_batch(batch).map_err(LinkError::from)?;
-                self.link.publish(&self.session, Subject::Samples(batch.stream), bytes).await?;
+                self.link
+                    .publish(&self.session, Subject::Samples(batch.stream), bytes)
+                    .await?;
             }
             let bytes = payload::encode_manifest(&window.manifest).map_err(LinkError::from)?;
-            self.link.publish(&self.session, Subject::Window, bytes).await?;
+            self.link
+                .publish(&self.session, Subject::Window, bytes)
+                .await?;
             self.published += 1;
             self.ingest.recycle(window);
             let enough = self.published.saturating_sub(CREDIT_WINDOWS);
             let come = move |window: Option<u64>| window.map_or(0, |w| w + 1) >= enough;
-            self.wait(|acks| acks.values().all(|(window, _)| come(*window))).await?;
+            self.wait(|acks| acks.values().all(|(window, _)| come(*window)))
+                .await?;
         }
         Ok(())
     }
@@ -160,9 +180,15 @@ impl Gateway {
         let never = CancellationToken::new();
         while !enough(&self.acks) {
             let next = tokio::time::timeout(ACK_PATIENCE, self.link.next(&never)).await;
-            let Ok(Some((topic, bytes))) = next else { return Err(self.silent()) };
-            let Subject::Ack(consumer) = topic.subject() else { continue };
-            let Some(known) = self.acks.get_mut(consumer.as_str()) else { continue };
+            let Ok(Some((topic, bytes))) = next else {
+                return Err(self.silent());
+            };
+            let Subject::Ack(consumer) = topic.subject() else {
+                continue;
+            };
+            let Some(known) = self.acks.get_mut(consumer.as_str()) else {
+                continue;
+            };
             match payload::decode_ack(&bytes) {
                 Ok(ack) => *known = (Some(ack.window), ack.closed),
                 Err(e) => error!("failed to read an acknowledgement: {e}"),
@@ -172,16 +198,24 @@ impl Gateway {
     }
 
     fn silent(&self) -> GatewayError {
-        let slowest = self.acks.iter().min_by_key(|(_, (window, closed))| (*closed, *window));
-        let (consumer, seen) = slowest.map_or(("store", None), |(name, (window, _))| (*name, *window));
-        GatewayError::Unacknowledged { consumer, seen, published: self.published }
+        let slowest = self
+            .acks
+            .iter()
+            .min_by_key(|(_, (window, closed))| (*closed, *window));
+        let (consumer, seen) =
+            slowest.map_or(("store", None), |(name, (window, _))| (*name, *window));
+        GatewayError::Unacknowledged {
+            consumer,
+            seen,
+            published: self.published,
+        }
     }
 }
 
 /// Records before anything else; the first failure is said and kept, the session goes on.
 fn record(recorder: &mut Option<Recorder>, item: &Item, failure: &mut Option<RecorderError>) {
     if let Some(writer) = recorder
-        && let Err(e) = writer.record(item)
+        && let Err(e) = tokio::task::block_in_place(|| writer.item(item))
     {
         error!("failed to write the recording, the session goes on without it: {e}");
         failure.get_or_insert(e);

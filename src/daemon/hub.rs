@@ -45,19 +45,31 @@ struct Analysed {
 ///
 /// # Errors
 /// The bus cannot be reached at all.
-pub async fn analyse(mut link: Link, params: Params, stop: CancellationToken) -> Result<(), LinkError> {
+pub async fn analyse(
+    mut link: Link,
+    params: Params,
+    stop: CancellationToken,
+) -> Result<(), LinkError> {
     let mut sessions: BTreeMap<SessionId, Analysed> = BTreeMap::new();
     let mut windows = Vec::new();
     let mut said = Vec::new();
     while let Some((topic, bytes)) = link.next(&stop).await {
         let session = topic.session().clone();
         if *topic.subject() == Subject::Session {
+            // An empty one takes the announcement back.
+            if bytes.is_empty() {
+                continue;
+            }
             if let Some(announcement) = understood(&topic, payload::decode_announcement(&bytes)) {
-                sessions.entry(session).or_insert_with(|| begin(&params, &announcement));
+                sessions
+                    .entry(session)
+                    .or_insert_with(|| begin(&params, &announcement));
             }
             continue;
         }
-        let Some(state) = sessions.get_mut(&session) else { continue };
+        let Some(state) = sessions.get_mut(&session) else {
+            continue;
+        };
         assemble_into(&mut state.assembler, &topic, &bytes, &mut windows);
         let mut done = None;
         for window in windows.drain(..) {
@@ -69,11 +81,20 @@ pub async fn analyse(mut link: Link, params: Params, stop: CancellationToken) ->
                 Event::Live(_) => Subject::Live,
                 _ => Subject::Event,
             };
-            link.publish(&session, subject, payload::encode_event(&numbered)?).await?;
+            link.publish(&session, subject, payload::encode_event(&numbered)?)
+                .await?;
         }
         if let Some((window, last)) = done {
-            let ack = Ack { window, closed: last };
-            link.publish(&session, Subject::Ack(ANALYSIS.into()), payload::encode_ack(&ack)?).await?;
+            let ack = Ack {
+                window,
+                closed: last,
+            };
+            link.publish(
+                &session,
+                Subject::Ack(ANALYSIS.into()),
+                payload::encode_ack(&ack)?,
+            )
+            .await?;
             if last {
                 sessions.remove(&session);
             }
@@ -83,13 +104,20 @@ pub async fn analyse(mut link: Link, params: Params, stop: CancellationToken) ->
 }
 
 fn begin(params: &Params, announcement: &Announcement) -> Analysed {
-    let plan = announcement.plan_text.as_deref().and_then(|text| match crate::wire::plan::parse(text) {
-        Ok(parsed) => Some(parsed.plan),
-        Err(problems) => {
-            error!(problems = problems.len(), "plan of the session does not parse: limits not checked");
-            None
-        }
-    });
+    let plan =
+        announcement
+            .plan_text
+            .as_deref()
+            .and_then(|text| match crate::wire::plan::parse(text) {
+                Ok(parsed) => Some(parsed.plan),
+                Err(problems) => {
+                    error!(
+                        problems = problems.len(),
+                        "plan of the session does not parse: limits not checked"
+                    );
+                    None
+                }
+            });
     Analysed {
         assembler: Assembler::new(assemble::Params::default()),
         analysis: Analysis::new(params, &announcement.header, plan.as_ref()),
@@ -115,7 +143,9 @@ fn assemble_into(assembler: &mut Assembler, topic: &Topic, bytes: &[u8], out: &m
 }
 
 fn understood<T, E: std::fmt::Display>(topic: &Topic, result: Result<T, E>) -> Option<T> {
-    result.map_err(|e| error!(topic = %topic, "failed to read a message: {e}")).ok()
+    result
+        .map_err(|e| error!(topic = %topic, "failed to read a message: {e}"))
+        .ok()
 }
 
 struct Stored {
@@ -132,7 +162,11 @@ struct Stored {
 ///
 /// # Errors
 /// The bus cannot be reached at all.
-pub async fn store(mut link: Link, store: Arc<Mutex<Store>>, stop: CancellationToken) -> Result<(), LinkError> {
+pub async fn store(
+    mut link: Link,
+    store: Arc<Mutex<Store>>,
+    stop: CancellationToken,
+) -> Result<(), LinkError> {
     let mut sessions: BTreeMap<SessionId, Stored> = BTreeMap::new();
     let mut commit = tokio::time::interval(GROUP_COMMIT);
     commit.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -148,17 +182,29 @@ pub async fn store(mut link: Link, store: Arc<Mutex<Store>>, stop: CancellationT
     commit_all(&mut link, &store, &mut sessions).await
 }
 
-fn take(store: &Arc<Mutex<Store>>, sessions: &mut BTreeMap<SessionId, Stored>, topic: &Topic, bytes: &[u8]) {
+fn take(
+    store: &Arc<Mutex<Store>>,
+    sessions: &mut BTreeMap<SessionId, Stored>,
+    topic: &Topic,
+    bytes: &[u8],
+) {
     let session = topic.session();
     if *topic.subject() == Subject::Session {
+        if bytes.is_empty() {
+            return;
+        }
         if let Some(announcement) = understood(topic, payload::decode_announcement(bytes)) {
             announce(store, sessions, session, &announcement);
         }
         return;
     }
-    let Some(state) = sessions.get_mut(session) else { return };
+    let Some(state) = sessions.get_mut(session) else {
+        return;
+    };
     if *topic.subject() == Subject::Event {
-        state.events.extend(understood(topic, payload::decode_event(bytes)));
+        state
+            .events
+            .extend(understood(topic, payload::decode_event(bytes)));
     } else {
         assemble_into(&mut state.assembler, topic, bytes, &mut state.windows);
     }
@@ -206,13 +252,23 @@ async fn commit_all(
         let windows = std::mem::take(&mut state.windows);
         let events = std::mem::take(&mut state.events);
         state.last_window |= windows.iter().any(|w| w.manifest.last);
-        state.closed |= events.iter().any(|e| matches!(e.event, Event::Closed { .. }));
+        state.closed |= events
+            .iter()
+            .any(|e| matches!(e.event, Event::Closed { .. }));
         let finished = state.last_window && state.closed;
         let task = move || write(&store, &id, windows, events, finished);
         match tokio::task::spawn_blocking(task).await {
             Ok(Ok(Some(window))) => {
-                let ack = Ack { window, closed: finished };
-                link.publish(session, Subject::Ack(STORE.into()), payload::encode_ack(&ack)?).await?;
+                let ack = Ack {
+                    window,
+                    closed: finished,
+                };
+                link.publish(
+                    session,
+                    Subject::Ack(STORE.into()),
+                    payload::encode_ack(&ack)?,
+                )
+                .await?;
             }
             Ok(Ok(None)) => {}
             Ok(Err((windows, events, e))) => {
@@ -224,7 +280,8 @@ async fn commit_all(
             Err(e) => warn!("the storing task ended early: {e}"),
         }
     }
-    sessions.retain(|_, s| !(s.last_window && s.closed && s.windows.is_empty() && s.events.is_empty()));
+    sessions
+        .retain(|_, s| !(s.last_window && s.closed && s.windows.is_empty() && s.events.is_empty()));
     Ok(())
 }
 
@@ -251,5 +308,7 @@ fn write(
 /// A poisoned lock means that a writer panicked in the middle of a transaction, which SQLite rolled
 /// back: the store itself is sound.
 fn lock(store: &Arc<Mutex<Store>>) -> std::sync::MutexGuard<'_, Store> {
-    store.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    store
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -1,12 +1,12 @@
 //! One client's two ends of the bus: typed topics in, typed topics out.
 
 use crate::{
+    model::session::SessionId,
     mqtt::{
         BusConfig,
         publisher::{PublishError, Publisher},
         subscriber::{self, Message, Subscription},
     },
-    model::session::SessionId,
     wire::{
         payload::PayloadError,
         topic::{Part, Subject, Topic, TopicError},
@@ -46,12 +46,25 @@ impl Link {
     ///
     /// # Errors
     /// The broker cannot be reached or refuses.
-    pub async fn connect(bus: &BusConfig, name: &str, parts: &[Part], session: Option<&SessionId>) -> Result<Self, LinkError> {
+    pub async fn connect(
+        bus: &BusConfig,
+        name: &str,
+        parts: &[Part],
+        session: Option<&SessionId>,
+    ) -> Result<Self, LinkError> {
         let (sender, messages) = mpsc::channel(QUEUE);
-        let filters = parts.iter().map(|p| p.filter(session)).collect::<Result<Vec<_>, _>>()?;
-        let subscription = subscriber::subscribe(bus.named(&format!("{name}-in")), filters, sender).await?;
+        let filters = parts
+            .iter()
+            .map(|p| p.filter(session))
+            .collect::<Result<Vec<_>, _>>()?;
+        let subscription =
+            subscriber::subscribe(bus.named(&format!("{name}-in")), filters, sender).await?;
         let publisher = Publisher::connect(bus.named(&format!("{name}-out"))).await?;
-        Ok(Self { publisher, messages, _subscription: subscription })
+        Ok(Self {
+            publisher,
+            messages,
+            _subscription: subscription,
+        })
     }
 
     /// The next message with a topic of ours; `None` when stopped.
@@ -73,7 +86,12 @@ impl Link {
     ///
     /// # Errors
     /// The payload is too large for the bus, or the client has stopped.
-    pub async fn publish(&self, session: &SessionId, subject: Subject, payload: Vec<u8>) -> Result<(), LinkError> {
+    pub async fn publish(
+        &self,
+        session: &SessionId,
+        subject: Subject,
+        payload: Vec<u8>,
+    ) -> Result<(), LinkError> {
         let retain = subject.retained();
         let topic = Topic::new(session.clone(), subject)?.to_string();
         Ok(self.publisher.publish(&topic, payload, retain).await?)

@@ -2,8 +2,7 @@
 //! carried through them.
 
 use super::{
-    clock,
-    feed,
+    clock, feed,
     gateway::{Carried, Gateway},
     hub,
     link::Link,
@@ -12,12 +11,13 @@ use crate::{
     config::Config,
     model::session::{SessionHeader, SessionId},
     mqtt::{BusConfig, broker::Embedded},
+    pipeline::analysis::Params,
     source::{
         recorder::Recorder,
         replay::{self, Speed},
     },
     store::Store,
-    web,
+    web::{self, Feed, Page, WebState},
     wire::{recording::Item, topic::Part},
 };
 use anyhow::{Context, Result};
@@ -51,10 +51,9 @@ pub struct Plant {
     bus: BusConfig,
     store: Arc<Mutex<Store>>,
     page: Option<SocketAddr>,
-    feed: feed::Feed,
+    feed: Feed,
     tasks: JoinSet<Result<()>>,
     stop: CancellationToken,
-    _broker: Option<Embedded>,
 }
 
 impl Plant {
@@ -64,23 +63,37 @@ impl Plant {
     /// A port in use, a store that does not open, a broker that does not answer.
     pub async fn build(config: &Config, page: bool) -> Result<Self> {
         let store = Arc::new(Mutex::new(
-            Store::open(&config.store.dir).with_context(|| format!("open the store {}", config.store.dir.display()))?,
+            Store::open(&config.store.dir)
+                .with_context(|| format!("open the store {}", config.store.dir.display()))?,
         ));
-        let (broker, bus) = bus(config)?;
+        let bus = bus(config)?;
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let all = [Part::Session, Part::Samples, Part::Window];
         let link = Link::connect(&bus, "analysis", &all, None).await?;
-        let (params, token) = (config.analysis.clone(), stop.clone());
+        let (params, token) = (Params::default(), stop.clone());
         tasks.spawn(async move { Ok(hub::analyse(link, params, token).await?) });
         let with_events = [all.as_slice(), &[Part::Event]].concat();
         let link = Link::connect(&bus, "store", &with_events, None).await?;
         let (shared, token) = (Arc::clone(&store), stop.clone());
         tasks.spawn(async move { Ok(hub::store(link, shared, token).await?) });
-        let feed = feed::Feed::new(Arc::clone(&store));
-        let link = Link::connect(&bus, "page", &[Part::Session, Part::Event, Part::Live], None).await?;
-        tasks.spawn(feed.clone().run(link, stop.clone()));
-        let mut plant = Self { bus, store, page: None, feed, tasks, stop, _broker: broker };
+        let feed = Feed::default();
+        let link = Link::connect(
+            &bus,
+            "page",
+            &[Part::Session, Part::Event, Part::Live],
+            None,
+        )
+        .await?;
+        tasks.spawn(feed::run(link, feed.clone(), stop.clone()));
+        let mut plant = Self {
+            bus,
+            store,
+            page: None,
+            feed,
+            tasks,
+            stop,
+        };
         if page {
             plant.serve(config.web.listen).await?;
         }
@@ -88,12 +101,17 @@ impl Plant {
     }
 
     async fn serve(&mut self, listen: SocketAddr) -> Result<()> {
-        let listener = TcpListener::bind(listen)
-            .await
-            .with_context(|| format!("serve the live page on {listen} (choose another with --listen)"))?;
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!("serve the live page on {listen} (choose another with --listen)")
+        })?;
         self.page = Some(listener.local_addr()?);
-        let (router, stop) = (web::router(self.feed.web_state()), self.stop.clone());
-        self.tasks.spawn(async move { Ok(web::serve(listener, router, stop).await?) });
+        let reports = feed::reports(Arc::clone(&self.store));
+        let clock = Arc::new(clock::wall_now);
+        let stop = self.stop.clone();
+        let state = WebState::new(self.feed.clone(), reports, clock, Vec::new(), stop.clone());
+        let router = Page::router(state);
+        self.tasks
+            .spawn(async move { Ok(web::serve(listener, router, stop).await?) });
         Ok(())
     }
 
@@ -113,10 +131,23 @@ impl Plant {
     ///
     /// # Errors
     /// The bus, a sensor without driver, a consumer that does not acknowledge.
-    pub async fn play(&mut self, play: Play, speed: Speed, record_to: Option<&Path>, stop: &CancellationToken) -> Result<Carried> {
-        let Play { header, plan_text, items } = play;
+    pub async fn play(
+        &mut self,
+        play: Play,
+        speed: Speed,
+        record_to: Option<&Path>,
+        stop: &CancellationToken,
+    ) -> Result<Carried> {
+        let Play {
+            header,
+            plan_text,
+            items,
+        } = play;
         let recorder = record_to
-            .map(|path| Recorder::create(path, &header, plan_text.as_deref()).with_context(|| format!("create the recording {}", path.display())))
+            .map(|path| {
+                Recorder::create(path, &header, plan_text.as_deref())
+                    .with_context(|| format!("create the recording {}", path.display()))
+            })
             .transpose()?;
         let link = Link::connect(&self.bus, "gateway", &[Part::Ack], Some(&header.session)).await?;
         let gateway = Gateway::announce(link, &header, plan_text.as_deref()).await?;
@@ -125,7 +156,8 @@ impl Plant {
         let source = tokio::spawn(async move {
             tokio::select! {
                 () = token.cancelled() => {}
-                () = replay::play(items, speed, sender) => {}
+                // A receiver that is gone has said why itself.
+                _ = replay::play(items, speed, sender) => {}
             }
         });
         let carried = tokio::select! {
@@ -159,7 +191,9 @@ impl Plant {
             }
             anyhow::Ok(())
         };
-        tokio::time::timeout(GRACE, all).await.context("stop within the grace period")?
+        tokio::time::timeout(GRACE, all)
+            .await
+            .context("stop within the grace period")?
     }
 }
 
@@ -171,13 +205,19 @@ fn ended_early(ended: Option<Result<Result<()>, tokio::task::JoinError>>) -> any
     }
 }
 
-fn bus(config: &Config) -> Result<(Option<Embedded>, BusConfig)> {
+fn bus(config: &Config) -> Result<BusConfig> {
     if let Some(url) = &config.bus.url {
-        return Ok((None, url.parse().with_context(|| format!("understand the broker URL {url}"))?));
+        let bus: BusConfig = url.parse()?;
+        return Ok(BusConfig {
+            client_id: config.bus.client_id.clone(),
+            ..bus
+        });
     }
-    let broker = Embedded::start(&config.bus.broker()).context("start the embedded broker")?;
-    let bus = BusConfig::to(broker.addr());
-    Ok((Some(broker), bus))
+    let broker = Embedded::start(config.bus.listen).context("start the embedded broker")?;
+    Ok(BusConfig {
+        client_id: config.bus.client_id.clone(),
+        ..BusConfig::to(broker.address())
+    })
 }
 
 /// A session id that the store does not hold yet: `id`, `id-2`, `id-3`, ...
@@ -185,12 +225,20 @@ fn bus(config: &Config) -> Result<(Option<Embedded>, BusConfig)> {
 /// # Errors
 /// The store does not answer.
 pub fn fresh_id(store: &Mutex<Store>, id: &SessionId) -> Result<SessionId> {
-    let store = store.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let taken: Vec<_> = store.sessions()?.into_iter().map(|s| s.header.session).collect();
-    Ok((1_u32..)
-        .map(|n| if n == 1 { id.clone() } else { SessionId(format!("{}-{n}", id.0)) })
-        .find(|candidate| !taken.contains(candidate))
-        .unwrap_or_else(|| id.clone()))
+    let store = store
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let taken: Vec<_> = store
+        .sessions()?
+        .into_iter()
+        .map(|s| s.header.session)
+        .collect();
+    let numbered = (2..=taken.len() + 1).map(|n| SessionId(format!("{}-{n}", id.0)));
+    let free = std::iter::once(id.clone())
+        .chain(numbered)
+        .find(|candidate| !taken.contains(candidate));
+    // Of one more name than the store has sessions, one is free.
+    Ok(free.unwrap_or_else(|| id.clone()))
 }
 
 /// A token that is cancelled by Ctrl-C or SIGTERM.

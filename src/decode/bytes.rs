@@ -1,66 +1,35 @@
-//! Reading little-endian numbers off a packet: a value or an error, never past the end.
+//! Little-endian fields of a byte slice, `None` past the end.
 
-use super::DecodeError;
-
-/// A place in a packet.
-pub(super) struct Bytes<'a> {
-    what: &'static str,
-    all: &'a [u8],
-    at: usize,
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    let field = bytes.get(at..)?.first_chunk::<2>()?;
+    Some(u16::from_le_bytes(*field))
 }
 
-impl<'a> Bytes<'a> {
-    pub(super) fn new(what: &'static str, all: &'a [u8]) -> Self {
-        Self { what, all, at: 0 }
-    }
+pub(super) fn i16_at(bytes: &[u8], at: usize) -> Option<i16> {
+    u16_at(bytes, at).map(u16::cast_signed)
+}
 
-    pub(super) fn left(&self) -> usize {
-        self.all.len() - self.at
-    }
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    let field = bytes.get(at..)?.first_chunk::<4>()?;
+    Some(u32::from_le_bytes(*field))
+}
 
-    pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], DecodeError> {
-        let end = self.at.saturating_add(count);
-        let slice = self.all.get(self.at..end).ok_or(DecodeError::Short {
-            what: self.what,
-            need: end,
-            have: self.all.len(),
-        })?;
-        self.at = end;
-        Ok(slice)
-    }
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    let field = bytes.get(at..)?.first_chunk::<8>()?;
+    Some(u64::from_le_bytes(*field))
+}
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let mut out = [0; N];
-        out.copy_from_slice(self.take(N)?);
-        Ok(out)
-    }
+/// A signed integer of 1 to 4 bytes that fills `bytes`.
+pub(super) fn signed(bytes: &[u8]) -> i32 {
+    let unsigned = bytes
+        .iter()
+        .rev()
+        .fold(0_u32, |value, byte| (value << 8) | u32::from(*byte));
+    sign_extend(unsigned, 8 * bytes.len() as u32)
+}
 
-    pub(super) fn u8(&mut self) -> Result<u8, DecodeError> {
-        Ok(self.array::<1>()?[0])
-    }
-
-    pub(super) fn u16(&mut self) -> Result<u16, DecodeError> {
-        Ok(u16::from_le_bytes(self.array()?))
-    }
-
-    pub(super) fn u64(&mut self) -> Result<u64, DecodeError> {
-        Ok(u64::from_le_bytes(self.array()?))
-    }
-
-    pub(super) fn i64(&mut self) -> Result<i64, DecodeError> {
-        Ok(i64::from_le_bytes(self.array()?))
-    }
-
-    pub(super) fn f64(&mut self) -> Result<f64, DecodeError> {
-        Ok(f64::from_le_bytes(self.array()?))
-    }
-
-    /// A signed number of `width` bytes, 1 to 4.
-    pub(super) fn signed(&mut self, width: usize) -> Result<i32, DecodeError> {
-        let slice = self.take(width)?;
-        let negative = slice.last().is_some_and(|b| b & 0x80 != 0);
-        let mut full = if negative { [0xff; 4] } else { [0; 4] };
-        full[..width].copy_from_slice(slice);
-        Ok(i32::from_le_bytes(full))
-    }
+/// The low `bits` of `value` as a two's-complement number; `bits` from 1 to 32.
+pub(super) fn sign_extend(value: u32, bits: u32) -> i32 {
+    let unused = 32 - bits.clamp(1, 32);
+    (value << unused).cast_signed() >> unused
 }

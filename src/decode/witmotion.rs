@@ -1,12 +1,14 @@
-//! WitMotion BLE 5 (WT9011DCL and relatives): a byte stream of 20-byte frames without checksum, time or
-//! counter.
+//! WitMotion BLE 5 sensors (WT9011DCL, WT901BLE, BWT901BLE5): a byte stream of 20-byte frames.
 //!
-//! `55 61`: acceleration /32768 x 16 g, angular rate /32768 x 2000 deg/s, angles (left out here: the
-//! maker's own filter). `55 71`: registers on request (left out). Frames may be split over
-//! notifications or packed into one; because `55 61` can also stand inside data, a new phase is taken
-//! only when two headers stand 20 bytes apart.
+//! `55 61`: acceleration ±16 g, angular rate ±2000 deg/s, angles; `55 71`: eight registers. The frames
+//! have no checksum, no time and no counter, and a header can occur inside data: a lost phase is only
+//! found again by two headers 20 bytes apart. Samples carry their count. The sensor's own angles are
+//! parsed and not passed on; registers neither.
 
-use super::{Advert, DecodeError, Decoder, Driver, GattOp, heart_rate};
+use super::{
+    bytes::{i16_at, u16_at},
+    driver::{Advert, DecodeError, Decoder, Driver, GattOp},
+};
 use crate::model::{
     packet::{Packet, Uuid},
     reading::{DeviceTime, Reading, Value},
@@ -17,62 +19,120 @@ use crate::model::{
 pub const NOTIFY: Uuid = Uuid(0x0000_ffe4_0000_1000_8000_0080_5f9a_34fb);
 /// Commands.
 pub const WRITE: Uuid = Uuid(0x0000_ffe9_0000_1000_8000_0080_5f9a_34fb);
-/// The family's service.
-pub const SERVICE: Uuid = Uuid(0x0000_ffe5_0000_1000_8000_0080_5f9a_34fb);
+const SERVICE: Uuid = Uuid(0x0000_ffe5_0000_1000_8000_0080_5f9a_34fb);
 
 const FRAME: usize = 20;
-const HEAD: u8 = 0x55;
-const MOTION: u8 = 0x61;
-const REGISTERS: u8 = 0x71;
-const ACCELERATION_PER_LSB: f64 = 16.0 * STANDARD_GRAVITY / 32768.0;
-/// Degrees per second per LSB; converted where used.
-const DEG_S_PER_LSB: f64 = 2000.0 / 32768.0;
-/// Raw values at or past these stand at the end of the range.
-const CLIP: i16 = 32_700;
+const FULL_SCALE: f64 = 32768.0;
+const RANGE_G: f64 = 16.0;
+const RANGE_DPS: f64 = 2000.0;
+const RANGE_ANGLE_DEG: f64 = 180.0;
+/// A raw value this near the end of 16 bits stands at the end of the range.
+const CLIPPED_RAW: u16 = 32_760;
 
-/// Acceleration (m/s²), angular rate (rad/s), angles roll-pitch-yaw (rad) and whether an axis is clipped.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// The values of a `55 61` frame, as far as they were sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Motion {
-    /// m/s²
-    pub acceleration: [f64; 3],
-    /// rad/s
-    pub angular_rate: [f64; 3],
-    /// rad, the device's own filter; absent in a frame cut after the rates.
-    pub angles: [f64; 3],
-    /// An axis of acceleration or rate stands at the end of its range.
-    pub clipped: bool,
+    raw: [i16; 9],
+    present: usize,
 }
 
-/// Reads the nine numbers of a `55 61` frame, header included.
-///
-/// # Errors
-/// Too short, or another header.
-pub fn motion(frame: &[u8]) -> Result<Motion, DecodeError> {
-    let body = match frame {
-        [HEAD, MOTION, body @ ..] => body,
-        [a, b, ..] => {
-            let value = i64::from(u16::from_be_bytes([*a, *b]));
-            return Err(DecodeError::Value { what: "witmotion header", value });
+impl Motion {
+    fn triple(&self, from: usize, range: f64) -> Option<[f64; 3]> {
+        (self.present >= from + 3)
+            .then(|| [0, 1, 2].map(|i| f64::from(self.raw[from + i]) / FULL_SCALE * range))
+    }
+
+    /// Acceleration including gravity, g.
+    #[must_use]
+    pub fn acceleration_g(&self) -> Option<[f64; 3]> {
+        self.triple(0, RANGE_G)
+    }
+
+    /// Angular rate, deg/s.
+    #[must_use]
+    pub fn angular_rate_dps(&self) -> Option<[f64; 3]> {
+        self.triple(3, RANGE_DPS)
+    }
+
+    /// The sensor's own roll (0), pitch (1) or yaw (2), deg.
+    #[must_use]
+    pub fn angle_deg(&self, axis: usize) -> Option<f64> {
+        let raw = self.raw[..self.present].get(6 + axis)?;
+        Some(f64::from(*raw) / FULL_SCALE * RANGE_ANGLE_DEG)
+    }
+
+    fn clipped(&self) -> bool {
+        self.raw[..6]
+            .iter()
+            .any(|v| v.unsigned_abs() >= CLIPPED_RAW)
+    }
+}
+
+/// One frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frame {
+    /// `55 61`
+    Motion(Motion),
+    /// `55 71`: the answer to a read command.
+    Registers {
+        /// Number of the first register.
+        start: u16,
+        /// Registers from there.
+        values: [i16; 8],
+    },
+}
+
+impl Frame {
+    /// Reads one frame. A `55 61` frame may be cut short after any whole value.
+    ///
+    /// # Errors
+    /// If the header is none or a register frame is cut off.
+    pub fn parse(bytes: &[u8]) -> Result<Self, DecodeError> {
+        match header(bytes) {
+            Some(0x61) => {
+                let mut raw = [0; 9];
+                let mut present = 0;
+                while present < raw.len() {
+                    let Some(value) = i16_at(bytes, 2 + 2 * present) else {
+                        break;
+                    };
+                    raw[present] = value;
+                    present += 1;
+                }
+                Ok(Self::Motion(Motion { raw, present }))
+            }
+            Some(_) => registers(bytes),
+            None => Err(DecodeError::Value {
+                what: "witmotion frame header",
+                value: u16_at(bytes, 0).unwrap_or_default().into(),
+            }),
         }
-        _ => &[],
-    };
-    if body.len() < FRAME - 2 {
-        return Err(DecodeError::Short { what: "witmotion frame", need: FRAME, have: frame.len() });
     }
-    let mut raw = [0_i16; 9];
-    for (value, pair) in raw.iter_mut().zip(body.chunks_exact(2)) {
-        *value = i16::from_le_bytes([pair[0], pair[1]]);
-    }
-    let triple = |from: usize, scale: f64| [0, 1, 2].map(|i| f64::from(raw[from + i]) * scale);
-    Ok(Motion {
-        acceleration: triple(0, ACCELERATION_PER_LSB),
-        angular_rate: triple(3, DEG_S_PER_LSB.to_radians()),
-        angles: triple(6, (180.0_f64 / 32768.0).to_radians()),
-        clipped: raw[..6].iter().any(|v| v.saturating_abs() >= CLIP),
-    })
 }
 
-/// WitMotion BLE 5.
+fn registers(bytes: &[u8]) -> Result<Frame, DecodeError> {
+    let short = DecodeError::Short {
+        what: "witmotion registers",
+        needed: FRAME,
+        got: bytes.len(),
+    };
+    let start = u16_at(bytes, 2).ok_or(short)?;
+    let mut values = [0; 8];
+    for (i, value) in values.iter_mut().enumerate() {
+        *value = i16_at(bytes, 4 + 2 * i).ok_or(short)?;
+    }
+    Ok(Frame::Registers { start, values })
+}
+
+/// The frame type, if a frame may begin here.
+fn header(bytes: &[u8]) -> Option<u8> {
+    match bytes {
+        [0x55, kind @ (0x61 | 0x71), ..] => Some(*kind),
+        _ => None,
+    }
+}
+
+/// The WitMotion family.
 pub struct WitMotion;
 
 impl Driver for WitMotion {
@@ -81,89 +141,213 @@ impl Driver for WitMotion {
     }
 
     fn matches(&self, advert: &Advert) -> bool {
-        advert.services.contains(&SERVICE) || advert.name.as_deref().is_some_and(|n| n.starts_with("WT"))
+        advert.services.contains(&SERVICE)
+            || advert.name.starts_with("WT901")
+            || advert.name.starts_with("BWT901")
     }
 
+    /// 100 Hz and six axes for this connection only: nothing is saved on the sensor.
     fn setup(&self) -> &'static [GattOp] {
-        // Unlock, 100 Hz, six axes (no magnetometer indoors); the stream runs once notified.
-        &[
-            GattOp::Subscribe(NOTIFY),
-            GattOp::Write(WRITE, &[0xff, 0xaa, 0x69, 0x88, 0xb5]),
-            GattOp::Write(WRITE, &[0xff, 0xaa, 0x03, 0x09, 0x00]),
-            GattOp::Write(WRITE, &[0xff, 0xaa, 0x24, 0x01, 0x00]),
-        ]
+        const fn write(bytes: &'static [u8]) -> GattOp {
+            GattOp::Write {
+                characteristic: WRITE,
+                bytes,
+                await_reply: false,
+                optional: false,
+            }
+        }
+        const SETTLE: GattOp = GattOp::PauseMs(100);
+        const SETUP: &[GattOp] = &[
+            GattOp::Subscribe {
+                characteristic: NOTIFY,
+                optional: false,
+            },
+            write(&[0xff, 0xaa, 0x69, 0x88, 0xb5]),
+            SETTLE,
+            write(&[0xff, 0xaa, 0x24, 0x01, 0x00]),
+            SETTLE,
+            write(&[0xff, 0xaa, 0x03, 0x09, 0x00]),
+            SETTLE,
+        ];
+        SETUP
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {
-        Box::new(StreamDecoder { buffer: Vec::with_capacity(4 * FRAME), in_phase: false, frames: 0 })
+        Box::new(WitMotionDecoder::default())
     }
 }
 
-/// The byte stream of one connection.
-struct StreamDecoder {
-    buffer: Vec<u8>,
+/// What is left of the stream between notifications, and whether its first byte begins a frame.
+#[derive(Debug)]
+struct WitMotionDecoder {
+    carry: Vec<u8>,
     in_phase: bool,
-    frames: u64,
+    count: u64,
+    ignored: u64,
 }
 
-/// Longest tail kept: more is not a stream of this family.
-const KEEP: usize = 8 * FRAME;
+impl Default for WitMotionDecoder {
+    fn default() -> Self {
+        Self {
+            carry: Vec::new(),
+            // The stream of a new connection begins with a frame.
+            in_phase: true,
+            count: 0,
+            ignored: 0,
+        }
+    }
+}
 
-impl Decoder for StreamDecoder {
+impl Decoder for WitMotionDecoder {
     fn decode(&mut self, packet: &Packet, out: &mut Vec<Reading>) -> Result<(), DecodeError> {
         if packet.characteristic != NOTIFY {
-            return heart_rate::standard(packet, out);
+            return Err(DecodeError::Characteristic(packet.characteristic));
         }
-        if packet.bytes.is_empty() {
-            return Err(DecodeError::Short { what: "witmotion notification", need: 1, have: 0 });
-        }
-        self.buffer.extend_from_slice(&packet.bytes);
+        self.carry.extend_from_slice(&packet.bytes);
         let mut at = 0;
-        while self.buffer.len() - at >= FRAME {
-            at += self.step(at, out);
+        while let Some(start) = self.frame_start(at) {
+            self.ignored += (start - at) as u64;
+            at = start;
+            let Some(frame) = self.carry.get(at..at + FRAME) else {
+                break;
+            };
+            let parsed = Frame::parse(frame);
+            at += FRAME;
+            if let Ok(Frame::Motion(motion)) = parsed {
+                self.push(&motion, out);
+            }
         }
-        self.buffer.drain(..at);
-        if self.buffer.len() > KEEP {
-            self.reset();
-        }
+        self.drop_front(at);
         Ok(())
     }
 
     fn reset(&mut self) {
-        self.buffer.clear();
-        self.in_phase = false;
-    }
-}
-
-impl StreamDecoder {
-    /// Handles the frame at `at`; how many bytes it was.
-    fn step(&mut self, at: usize, out: &mut Vec<Reading>) -> usize {
-        let rest = &self.buffer[at..];
-        if !is_header(rest) || !(self.in_phase || confirmed(rest)) {
-            self.in_phase = false;
-            return 1;
-        }
+        self.carry.clear();
         self.in_phase = true;
-        if let Ok(m) = motion(&rest[..FRAME]) {
-            out.push(Reading {
-                time: DeviceTime::Count(self.frames),
-                value: Value::Imu {
-                    acceleration: m.acceleration,
-                    angular_rate: m.angular_rate,
-                    clipped: m.clipped,
-                },
-            });
-            self.frames += 1;
-        }
-        FRAME
+        self.count = 0;
+    }
+
+    fn ignored_bytes(&self) -> u64 {
+        self.ignored
     }
 }
 
-fn is_header(bytes: &[u8]) -> bool {
-    matches!(bytes, [HEAD, MOTION | REGISTERS, ..])
+impl WitMotionDecoder {
+    /// Where the next frame begins, `None` if that cannot be told from the bytes so far.
+    fn frame_start(&mut self, at: usize) -> Option<usize> {
+        let rest = &self.carry[at..];
+        if rest.len() < 2 {
+            return None;
+        }
+        if self.in_phase && header(rest).is_some() {
+            return Some(at);
+        }
+        self.in_phase = false;
+        let found = rest
+            .windows(FRAME + 2)
+            .position(|w| header(w).is_some() && header(&w[FRAME..]).is_some());
+        self.in_phase = found.is_some();
+        found.map(|offset| at + offset)
+    }
+
+    /// Keeps what may still begin a frame: all in phase, else as much as the next search needs.
+    fn drop_front(&mut self, at: usize) {
+        let mut used = at;
+        if !self.in_phase {
+            let useless = self.carry.len().saturating_sub(FRAME + 1);
+            self.ignored += useless.saturating_sub(at) as u64;
+            used = used.max(useless);
+        }
+        self.carry.drain(..used);
+    }
+
+    fn push(&mut self, motion: &Motion, out: &mut Vec<Reading>) {
+        let (Some(g), Some(dps)) = (motion.acceleration_g(), motion.angular_rate_dps()) else {
+            return;
+        };
+        out.push(Reading {
+            time: DeviceTime::Count(self.count),
+            value: Value::Imu {
+                acceleration: g.map(|v| v * STANDARD_GRAVITY),
+                angular_rate: dps.map(f64::to_radians),
+                clipped: motion.clipped(),
+            },
+        });
+        self.count += 1;
+    }
 }
 
-/// The next frame begins where it should, or the bytes end exactly with this one.
-fn confirmed(rest: &[u8]) -> bool {
-    rest.len() == FRAME || is_header(&rest[FRAME..])
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{packet::DeviceIndex, time::HostNs};
+
+    fn frame(first: i16) -> Vec<u8> {
+        let mut bytes = vec![0x55, 0x61];
+        bytes.extend(first.to_le_bytes());
+        bytes.resize(FRAME, 0);
+        bytes
+    }
+
+    fn counts(decoder: &mut WitMotionDecoder, bytes: &[u8]) -> Vec<f64> {
+        let packet = Packet {
+            device: DeviceIndex(0),
+            characteristic: NOTIFY,
+            host: HostNs(0),
+            bytes: bytes.into(),
+        };
+        let mut out = Vec::new();
+        decoder.decode(&packet, &mut out).unwrap();
+        out.iter()
+            .map(|r| match r.value {
+                Value::Imu { acceleration, .. } => {
+                    (acceleration[0] / STANDARD_GRAVITY * FULL_SCALE / RANGE_G).round()
+                }
+                _ => panic!("{r:?}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn frames_may_be_packed_and_split_anywhere() {
+        let stream: Vec<u8> = (1..=8).flat_map(frame).collect();
+        for size in 1..stream.len() {
+            let mut decoder = WitMotionDecoder::default();
+            let got: Vec<f64> = stream
+                .chunks(size)
+                .flat_map(|c| counts(&mut decoder, c))
+                .collect();
+            assert_eq!(got, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], "{size}");
+            assert_eq!(decoder.ignored, 0);
+        }
+    }
+
+    #[test]
+    fn a_lost_phase_needs_two_headers_a_frame_apart() {
+        let mut decoder = WitMotionDecoder::default();
+        // Five bytes are missing, and what is left holds a header inside data.
+        let mut stream = frame(1)[5..].to_vec();
+        stream[3] = 0x55;
+        stream[4] = 0x61;
+        stream.extend((2..=4).flat_map(frame));
+        assert_eq!(counts(&mut decoder, &stream), [2.0, 3.0, 4.0]);
+        assert_eq!(decoder.ignored, 15);
+    }
+
+    #[test]
+    fn noise_is_not_kept() {
+        let mut decoder = WitMotionDecoder::default();
+        for _ in 0..100 {
+            counts(&mut decoder, &[0x55; 160]);
+        }
+        assert!(decoder.carry.len() <= FRAME + 2);
+    }
+
+    #[test]
+    fn an_axis_at_the_end_of_its_range_is_marked() {
+        let Ok(Frame::Motion(motion)) = Frame::parse(&frame(i16::MIN)) else {
+            panic!("no motion frame")
+        };
+        assert!(motion.clipped());
+    }
 }

@@ -1,1 +1,40 @@
 //! Samples to repetitions: orientation, calibration, joint angles, segmentation, tempo, effort.
+//!
+//! ```text
+//! Sample -> sensor (orientation, still, rows) -> live (pose, channel, counter) -> Rep provisional, confirmed
+//!                                 at the set's end -> post (series, segment)   -> Rep final, retracted, Set
+//! ```
+//! | file | what |
+//! |---|---|
+//! | `engine` | the facade: samples, commands and ticks in, events out |
+//! | `sensor`, `record` | one worn sensor and the rows of the running set |
+//! | `orientation` | "up" in the sensor, live and after the set |
+//! | `still`, `calibration`, `anatomy`, `pose` | from a sensor to a body segment |
+//! | `channel`, `series`, `segment`, `counter` | what is counted on, and the two counting machines |
+//! | `live`, `post` | the running set and the pass after it |
+//! | `tempo`, `measure`, `effort` | what is said of a repetition and of the heart |
+//!
+//! Units: m/s², rad/s and seconds inside, degrees where a joint angle is meant. No heading is ever estimated.
+
+mod anatomy;
+mod calibration;
+mod channel;
+mod counter;
+mod effort;
+mod engine;
+mod filter;
+mod live;
+mod measure;
+pub mod orientation;
+mod params;
+mod pose;
+mod post;
+mod record;
+mod segment;
+mod sensor;
+mod series;
+mod still;
+mod tempo;
+
+pub use engine::{Engine, MotionEvent};
+pub use params::Params;

@@ -3,17 +3,19 @@
 //! A pure function of the session's header, plan, earlier baselines and windows in order: the same
 //! input gives the same bytes, at any speed. Publishing and storing are somebody else's.
 
-use super::{live::LiveState, trace::SetTrace};
+use super::live::LiveState;
 use crate::{
     model::{
+        body::Segment,
         command::Command,
         event::{Event, Numbered},
         finding::{Baseline, Finding},
+        metric::Metric,
         plan::Plan,
-        rep::{Rep, Stage},
+        rep::Rep,
         session::{SessionHeader, TechEvent},
         time::SessionNs,
-        window::{Window, WINDOW_NS},
+        window::{WINDOW_NS, Window},
     },
     motion::{self, MotionEvent},
     rules::{self, Judge},
@@ -34,12 +36,13 @@ pub struct Analysis {
     engine: motion::Engine,
     judge: Judge,
     live: LiveState,
-    set_trace: SetTrace,
     sequence: u64,
     windows: u64,
     set: u32,
     end: SessionNs,
     closed: bool,
+    /// A heart-rate sensor is worn: motion speaks of movement only.
+    strap: bool,
     motion_events: Vec<MotionEvent>,
     findings: Vec<Finding>,
     baselines: Vec<Baseline>,
@@ -54,12 +57,12 @@ impl Analysis {
             engine: motion::Engine::new(&params.motion, header),
             judge: Judge::new(&params.rules, plan, header.baselines.clone()),
             live: LiveState::new(header),
-            set_trace: SetTrace::default(),
             sequence: 0,
             windows: 0,
             set: 0,
             end: SessionNs(0),
             closed: false,
+            strap: header.sensors.iter().any(|s| s.segment == Segment::Chest),
             motion_events: Vec::new(),
             findings: Vec::new(),
             baselines: Vec::new(),
@@ -90,7 +93,10 @@ impl Analysis {
         if manifest.last {
             self.finish(out);
         } else {
-            let limit = self.live.metric().map_or((None, None), |m| self.judge.limits_on(m));
+            let limit = self
+                .live
+                .metric()
+                .map_or((None, None), |m| self.judge.limits_on(m));
             let live = self.live.snapshot(manifest.end, limit);
             // A snapshot is not part of the record: it takes the number of the next event.
             out.push(Numbered {
@@ -109,7 +115,13 @@ impl Analysis {
         self.closed = true;
         self.engine.finish(self.end, &mut self.motion_events);
         self.drain(out);
-        self.say(Event::Closed { t: self.end, windows: self.windows }, out);
+        self.say(
+            Event::Closed {
+                t: self.end,
+                windows: self.windows,
+            },
+            out,
+        );
     }
 
     fn command(&mut self, t: SessionNs, command: &Command, out: &mut Vec<Numbered>) {
@@ -119,7 +131,14 @@ impl Analysis {
             self.live.set_ended(self.set);
         }
         if matches!(command, Command::Entry { .. }) {
-            self.say(Event::Entry { t, set: self.set, entry: command.clone() }, out);
+            self.say(
+                Event::Entry {
+                    t,
+                    set: self.set,
+                    entry: command.clone(),
+                },
+                out,
+            );
             self.judge.entry(t, command, &mut self.findings);
             self.say_findings(out);
         }
@@ -143,20 +162,38 @@ impl Analysis {
             MotionEvent::Calibration(calibration) => {
                 self.say(Event::Calibration(calibration), out);
             }
-            MotionEvent::SetStarted { set, t, exercise, side, role, load_kg, available } => {
+            MotionEvent::SetStarted {
+                set,
+                t,
+                exercise,
+                side,
+                role,
+                load_kg,
+                mut available,
+            } => {
+                available.extend(self.strap.then_some(Metric::HeartRate));
                 self.set = set;
-                let by_eye =
-                    self.judge.set_started(t, &exercise, side, &role, load_kg, &available);
+                let by_eye = self
+                    .judge
+                    .set_started(t, &exercise, side, &role, load_kg, &available);
                 self.live.set_started(set, &exercise);
-                self.set_trace.clear();
                 self.say(
-                    Event::SetStarted { set, t, exercise, side, role, load_kg, by_eye },
+                    Event::SetStarted {
+                        set,
+                        t,
+                        exercise,
+                        side,
+                        role,
+                        load_kg,
+                        by_eye,
+                    },
                     out,
                 );
             }
             MotionEvent::Rep(rep) => self.rep(rep, out),
             MotionEvent::Set(summary) => {
-                self.judge.set(&summary, &mut self.findings, &mut self.baselines);
+                self.judge
+                    .set(&summary, &mut self.findings, &mut self.baselines);
                 self.say(Event::Set(summary), out);
                 self.say_findings(out);
                 for baseline in std::mem::take(&mut self.baselines) {
@@ -165,7 +202,22 @@ impl Analysis {
             }
             MotionEvent::Trace { t, metric, value } => {
                 self.live.trace(t, metric, value);
-                self.set_trace.push(t, metric, value);
+            }
+            MotionEvent::RepTrace {
+                set,
+                rep,
+                metric,
+                points,
+            } => {
+                self.say(
+                    Event::Trace {
+                        set,
+                        rep,
+                        metric,
+                        points,
+                    },
+                    out,
+                );
             }
             MotionEvent::Tech(tech) => self.tech(tech, out),
             MotionEvent::Heart { t, bpm, median_5s } => {
@@ -179,11 +231,7 @@ impl Analysis {
     fn rep(&mut self, rep: Rep, out: &mut Vec<Numbered>) {
         self.live.rep(&rep);
         self.judge.rep(&rep, &mut self.findings);
-        let trace = if rep.stage == Stage::Final { self.set_trace.of(&rep) } else { None };
         self.say(Event::Rep(rep), out);
-        if let Some(trace) = trace {
-            self.say(trace, out);
-        }
         self.say_findings(out);
     }
 
@@ -197,7 +245,11 @@ impl Analysis {
 
     fn say(&mut self, event: Event, out: &mut Vec<Numbered>) {
         let window = self.end.0.div_euclid(WINDOW_NS).max(1) as u64 - 1;
-        out.push(Numbered { sequence: self.sequence, window, event });
+        out.push(Numbered {
+            sequence: self.sequence,
+            window,
+            event,
+        });
         self.sequence += 1;
     }
 }

@@ -5,7 +5,7 @@ use super::{
     ingest::{Ingest, IngestError},
 };
 use crate::{
-    model::{event::Numbered, plan::Plan, session::SessionHeader, time::HostNs, window::Window},
+    model::{event::Numbered, plan::Plan, session::SessionHeader, window::Window},
     wire::recording::Item,
 };
 
@@ -39,7 +39,7 @@ pub fn windows(
     let mut out = Vec::new();
     let mut end = header.started_host;
     for item in items {
-        end = end.max(item_host(item));
+        end = end.max(item.host());
         take(&mut ingest, item, &mut out);
         for window in out.drain(..) {
             each(&window);
@@ -58,14 +58,5 @@ pub fn take(ingest: &mut Ingest, item: &Item, out: &mut Vec<Window>) {
     match item {
         Item::Packet(packet) => ingest.packet(packet, out),
         Item::Command(host, command) => ingest.command(*host, command.clone(), out),
-    }
-}
-
-/// When an item arrived.
-#[must_use]
-pub fn item_host(item: &Item) -> HostNs {
-    match item {
-        Item::Packet(packet) => packet.host,
-        Item::Command(host, _) => *host,
     }
 }

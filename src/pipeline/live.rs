@@ -39,7 +39,11 @@ impl LiveState {
     pub(super) fn new(header: &SessionHeader) -> Self {
         let sensors = header
             .devices()
-            .map(|(device, s)| SensorState { device, segment: s.segment, newest: None })
+            .map(|(device, s)| SensorState {
+                device,
+                segment: s.segment,
+                newest: None,
+            })
             .collect();
         Self {
             sensors,
@@ -67,7 +71,11 @@ impl LiveState {
     }
 
     pub(super) fn set_ended(&mut self, set: u32) {
-        if self.set.as_ref().is_some_and(|(running, _)| *running == set) {
+        if self
+            .set
+            .as_ref()
+            .is_some_and(|(running, _)| *running == set)
+        {
             self.set = None;
         }
     }
@@ -118,11 +126,14 @@ impl LiveState {
             sensors: self.sensors.iter().map(|s| live_sensor(s, age)).collect(),
         }
     }
-
 }
 
 fn live_sensor(state: &SensorState, age: impl Fn(SessionNs) -> f64) -> LiveSensor {
-    let allowed_s = if state.segment == Segment::Chest { HEART_STALE_S } else { MOVEMENT_STALE_S };
+    let allowed_s = if state.segment == Segment::Chest {
+        HEART_STALE_S
+    } else {
+        MOVEMENT_STALE_S
+    };
     let age_s = state.newest.map(age);
     LiveSensor {
         device: state.device,

@@ -1,4 +1,14 @@
 //! The stages joined: packets to windows, windows to repetitions and findings.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`ingest`] | packets to windows: decode and align per device |
+//! | [`assemble`] | messages of the bus back to windows |
+//! | [`analysis`] | windows to events: motion and rules |
+//! | [`batch`] | the same over a whole recording |
 
+pub mod analysis;
 pub mod assemble;
+pub mod batch;
 pub mod ingest;
+mod live;

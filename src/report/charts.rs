@@ -2,8 +2,9 @@
 //! findings, so that the picture shows what was judged and nothing else.
 
 use super::{
-    build::{Gathered, shown_metric, value_at_turn},
     facts::{Chart, ChartPoint},
+    gather::{Gathered, SetFacts},
+    set_rows::{shown_metric, value_at_turn},
 };
 use crate::model::finding::{CheckKind, Finding, Verdict};
 
@@ -26,12 +27,17 @@ pub(super) fn of(all: &Gathered, judged: bool) -> Vec<Chart> {
             unjudged(&mut charts, *number, set);
         }
     }
-    charts.retain(|c| !c.points.is_empty());
+    // A check that is by eye alone has nothing to draw; it stands in the list of what is by eye.
+    let drawable = |p: &ChartPoint| p.verdict != Some(Verdict::NotAssessed);
+    charts.retain(|c| c.points.iter().any(drawable));
     charts
 }
 
 fn chart_for<'c>(charts: &'c mut Vec<Chart>, exercise: &str, f: &Finding) -> &'c mut Chart {
-    let same = |c: &Chart| c.exercise == exercise && c.metric == f.metric;
+    // The two ends of a limit are judged on different features (largest, smallest value): two charts.
+    let same = |c: &Chart| {
+        c.exercise == exercise && c.metric == f.metric && (c.min, c.max) == (f.min, f.max)
+    };
     let at = charts.iter().position(same).unwrap_or_else(|| {
         charts.push(Chart {
             exercise: exercise.to_owned(),
@@ -43,18 +49,7 @@ fn chart_for<'c>(charts: &'c mut Vec<Chart>, exercise: &str, f: &Finding) -> &'c
         });
         charts.len() - 1
     });
-    let chart = &mut charts[at];
-    // Two findings on one metric may carry one end each; the tighter end is the one to draw.
-    chart.min = tighter(chart.min, f.min, f64::max);
-    chart.max = tighter(chart.max, f.max, f64::min);
-    chart
-}
-
-fn tighter(a: Option<f64>, b: Option<f64>, pick: fn(f64, f64) -> f64) -> Option<f64> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(pick(a, b)),
-        (a, b) => a.or(b),
-    }
+    &mut charts[at]
 }
 
 fn place(chart: &mut Chart, f: &Finding) {
@@ -88,7 +83,7 @@ fn worse(old: Option<Verdict>, new: Verdict) -> bool {
     old.is_none_or(|o| rank(new) > rank(o))
 }
 
-fn unjudged(charts: &mut Vec<Chart>, number: u32, set: &super::build::SetFacts) {
+fn unjudged(charts: &mut Vec<Chart>, number: u32, set: &SetFacts) {
     let Some(metric) = shown_metric(set) else {
         return;
     };

@@ -2,8 +2,8 @@
 //! technical event appears, merged by sensor.
 
 use super::{
-    build::Gathered,
     facts::{Quality, SensorRow},
+    gather::Gathered,
     words,
 };
 use crate::model::{

@@ -40,7 +40,7 @@ pub struct SessionReport {
     pub outside: Vec<Breach>,
     /// Section E.
     pub watch: Vec<WatchRow>,
-    /// Section F: exercise and what must be checked by eye there.
+    /// Section F: what must be checked by eye, and in which exercises.
     pub by_eye: Vec<(String, Vec<String>)>,
     /// Restrictions of the plan that a person checks: trainer's words and who.
     pub by_people: Vec<(String, &'static str)>,

@@ -4,18 +4,22 @@
 //! [`html`] and [`text_summary`] lay them out. Angles in degrees, times in seconds, heart rate in beats
 //! a minute. It compares, counts and names; it gives no advice and knows no client but a pseudonym.
 
+mod breaches;
 mod build;
 mod charts;
 mod data_quality;
 mod facts;
 #[cfg(test)]
 mod fixture;
+mod gather;
 mod html;
 mod plot;
+mod set_rows;
 #[cfg(test)]
 mod tests;
 mod text;
 mod verdict;
+mod watch_rows;
 pub mod words;
 
 pub use facts::{

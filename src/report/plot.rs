@@ -20,6 +20,9 @@ const RED: RGBColor = RGBColor(190, 24, 34);
 const AMBER: RGBColor = RGBColor(196, 120, 0);
 const LINE: RGBColor = RGBColor(40, 84, 140);
 
+/// Width that all pictures but thumbnails are drawn for; the sheet scales them.
+const WIDTH: u32 = 380;
+
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Plane<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 /// A drawing that failed has no content worth keeping; the text says so.
@@ -44,8 +47,8 @@ fn picture(size: (u32, u32), draw: impl FnOnce(&Area) -> Drawn) -> String {
 }
 
 /// Judged values, repetition by repetition, against limit and guard band.
-pub(super) fn limit(chart: &Chart) -> String {
-    picture((380, 150), |area| draw_limit(area, chart))
+pub(super) fn limit(chart: &Chart, height: u32) -> String {
+    picture((WIDTH, height), |area| draw_limit(area, chart))
 }
 
 fn draw_limit(area: &Area, chart: &Chart) -> Drawn {
@@ -85,11 +88,9 @@ fn value_range(chart: &Chart) -> (f64, f64) {
         .iter()
         .filter_map(|p| p.value)
         .filter(|v| v.is_finite());
-    let ends = chart
-        .max
-        .map(|m| m + chart.guard)
-        .into_iter()
-        .chain(chart.min.map(|m| m - chart.guard));
+    // Both sides of a number show, so that a chart without a single value still reads.
+    let around = |m: f64| [m - chart.guard.max(2.0), m + chart.guard.max(2.0)];
+    let ends = chart.max.into_iter().chain(chart.min).flat_map(around);
     padded(values.chain(ends))
 }
 
@@ -297,20 +298,26 @@ fn draw_thumbnail(area: &Area, breach: &Breach) -> Drawn {
 }
 
 /// Heart rate over the session with its ceiling; gaps stay gaps.
-pub(super) fn heart(series: &[(f64, f64)], ceiling: Option<f64>) -> String {
-    picture((380, 150), |area| draw_heart(area, series, ceiling))
+pub(super) fn heart(series: &[(f64, f64)], ceiling: Option<f64>, height: u32) -> String {
+    picture((WIDTH, height), |area| draw_heart(area, series, ceiling))
 }
 
 fn draw_heart(area: &Area, series: &[(f64, f64)], ceiling: Option<f64>) -> Drawn {
     let thin = thinned(series, 400);
     let values = thin.iter().map(|p| p.1).filter(|v| v.is_finite());
     let (low, high) = padded(values.chain(ceiling));
-    let end = series.last().map_or(1.0, |p| p.0).max(1.0);
+    let end_s = thin.last().map_or(1.0, |p| p.0).max(1.0);
+    // Ticks fall on round numbers of the axis: minutes once there are some.
+    let (scale, unit) = if end_s > 180.0 {
+        (60.0, "min")
+    } else {
+        (1.0, "s")
+    };
+    let thin: Vec<(f64, f64)> = thin.iter().map(|p| (p.0 / scale, p.1)).collect();
+    let end = end_s / scale;
     let mut plane = plane(area, 0.0..end, low..high, 34)?;
-    let label = |t: &f64| format!("{:.0} min", t / 60.0);
-    let seconds = |t: &f64| format!("{t:.0} s");
-    let x_label: &dyn Fn(&f64) -> String = if end > 240.0 { &label } else { &seconds };
-    axes(&mut plane, 6, x_label, "")?;
+    let label = |t: &f64| format!("{} {unit}", words::number(*t, "deg"));
+    axes(&mut plane, 7, &label, "")?;
     if let Some(max) = ceiling {
         dashed(&mut plane, (0.0, end), max, RED)?;
     }
@@ -345,7 +352,7 @@ mod tests {
         series[700].1 = f64::NAN;
         let thin = thinned(&series, 100);
         assert!(thin.len() <= 100);
-        assert!(thin.iter().any(|p| p.1 == 180.0));
+        assert!(thin.iter().any(|p| p.1 > 179.0));
         assert!(thin.iter().any(|p| p.1.is_nan()));
         assert_eq!(pieces(&thin).len(), 2);
     }

@@ -4,7 +4,12 @@ use super::{
     facts::{Breach, SessionReport, SetRow, Spread},
     words,
 };
-use crate::model::{command::SetRole, finding::Action, metric::Metric, session::Origin};
+use crate::model::{
+    command::SetRole,
+    finding::{Action, CheckKind},
+    metric::Metric,
+    session::Origin,
+};
 use std::fmt::{self, Write};
 
 /// Sets, repetitions, verdict counts, what lies outside the therapist's numbers, what is by eye.
@@ -189,15 +194,15 @@ fn write_outside(out: &mut String, r: &SessionReport) -> fmt::Result {
         );
     }
     for b in &r.outside {
-        let unit = words::unit_of(&b.code, b.metric);
+        let unit = b.metric.facts().unit;
         let value = words::quantity(b.worst, b.error, unit);
         let number = words::window(b.min, b.max, unit);
-        let subject = words::subject(&b.code, b.metric);
+        let subject = words::subject(b.kind, &b.code, b.metric);
         write!(out, "  set {}, {}: {subject} {value}, ", b.set, reps(b))?;
         writeln!(
             out,
             "{} {number}; {}",
-            words::kind(b.kind),
+            words::kind(b.kind, &b.code),
             action(b.action)
         )?;
     }
@@ -211,7 +216,7 @@ fn write_watch(out: &mut String, r: &SessionReport) -> fmt::Result {
     writeln!(out, "\nWatch items")?;
     for w in &r.watch {
         let all = w.looked + w.not_judged;
-        let subject = words::subject(&w.code, w.metric);
+        let subject = words::subject(CheckKind::Watch, &w.code, w.metric);
         write!(out, "  {subject}, {}: ", words::exercise(&w.exercise))?;
         writeln!(out, "{} seen, {} not judged of {all}", w.seen, w.not_judged)?;
     }
@@ -223,13 +228,23 @@ fn write_by_eye(out: &mut String, r: &SessionReport) -> fmt::Result {
         return Ok(());
     }
     writeln!(out, "\nBy eye")?;
-    for (exercise, items) in &r.by_eye {
-        writeln!(out, "  {}: {}", words::exercise(exercise), items.join("; "))?;
+    for (item, which) in &r.by_eye {
+        writeln!(out, "  {item} - {}", exercises(which, r))?;
     }
     for (what, who) in &r.by_people {
         writeln!(out, "  {what} ({who})")?;
     }
     Ok(())
+}
+
+/// Names of exercises; "every exercise" where there are several and all are meant.
+pub(super) fn exercises(which: &[String], r: &SessionReport) -> String {
+    let all = r.sets.iter().all(|s| which.contains(&s.exercise));
+    if all && which.len() > 1 {
+        return "every exercise".to_owned();
+    }
+    let names: Vec<String> = which.iter().map(|e| e.replace('_', " ")).collect();
+    names.join(", ")
 }
 
 fn write_data(out: &mut String, r: &SessionReport) -> fmt::Result {

@@ -1,7 +1,7 @@
 //! One verdict for a whole repetition from the verdicts of its checks, and counts that always name
 //! their denominator. Green is earned: only a repetition whose every check is within gets it.
 
-use crate::model::finding::{CheckKind, Finding, Verdict};
+use crate::model::finding::{Action, CheckKind, Finding, Verdict};
 use serde::Serialize;
 
 /// What can be said of a repetition as a whole.
@@ -26,27 +26,50 @@ pub enum RepVerdict {
 
 impl RepVerdict {
     /// The verdict of a repetition with these findings. The live page combines the same way.
+    ///
+    /// A watch item never puts a repetition outside the therapist's numbers unless the plan made it a
+    /// stop; one without data takes the green away; one that nobody can assess is listed by eye. An
+    /// unsure target is a target reached within what can be measured.
     pub fn of<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
-        let all: Vec<(CheckKind, Verdict)> =
-            findings.into_iter().map(|f| (f.kind, f.verdict)).collect();
-        let any = |test: fn(CheckKind, Verdict) -> bool| all.iter().any(|(k, v)| test(*k, *v));
-        if all.is_empty() {
+        let mut checked = false;
+        let mut worst = Self::Within;
+        for f in findings {
+            checked |= f.kind != CheckKind::Watch;
+            let one = Self::of_check(f);
+            if one.rank() > worst.rank() {
+                worst = one;
+            }
+        }
+        // No limit, target or tempo was looked at: nothing to be within of.
+        if worst == Self::Within && !checked {
             Self::NotJudged
-        } else if any(|k, v| v == Verdict::Outside && k != CheckKind::Watch) {
-            Self::Outside
-        } else if any(|_, v| v == Verdict::Invalid) {
-            Self::NoData
-        } else if any(|_, v| v == Verdict::NotAssessed) {
-            Self::ByEye
-        } else if any(|k, v| {
-            v == Verdict::Unsure && matches!(k, CheckKind::Limit | CheckKind::Effort)
-        }) {
-            Self::Unsure
-        } else if any(|k, v| v != Verdict::Within && k == CheckKind::Watch) {
-            Self::Watch
         } else {
-            // An unsure target is a target reached within what can be measured.
-            Self::Within
+            worst
+        }
+    }
+
+    fn of_check(f: &Finding) -> Self {
+        match (f.kind, f.verdict) {
+            (CheckKind::Watch, Verdict::Outside) if f.action < Action::Stop => Self::Watch,
+            (CheckKind::Watch, Verdict::Unsure | Verdict::NotAssessed)
+            | (CheckKind::Target, Verdict::Unsure)
+            | (_, Verdict::Within) => Self::Within,
+            (_, Verdict::Outside) => Self::Outside,
+            (_, Verdict::Invalid) => Self::NoData,
+            (_, Verdict::Unsure) => Self::Unsure,
+            (_, Verdict::NotAssessed) => Self::ByEye,
+        }
+    }
+
+    const fn rank(self) -> u8 {
+        match self {
+            Self::Within => 0,
+            Self::Watch => 1,
+            Self::NotJudged => 2,
+            Self::ByEye => 3,
+            Self::Unsure => 4,
+            Self::NoData => 5,
+            Self::Outside => 6,
         }
     }
 
@@ -146,6 +169,29 @@ impl Counts {
         parts.join(", ")
     }
 
+    /// `9 within, 1 no data of 10`: only what there is, with the denominator.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        let parts: Vec<String> = [
+            (self.within, "within"),
+            (self.watch, "with watch items"),
+            (self.unsure, "unsure"),
+            (self.outside, "outside"),
+            (self.no_data, "no data"),
+            (self.by_eye, "by eye"),
+            (self.not_checked, "nothing to check"),
+        ]
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{n} {word}"))
+        .collect();
+        if parts.is_empty() {
+            "no repetition".to_owned()
+        } else {
+            format!("{} of {}", parts.join(", "), self.total())
+        }
+    }
+
     /// `2 no data, 1 by eye`: what "not judged" consists of; empty if nothing.
     #[must_use]
     pub fn why_not_judged(&self) -> String {
@@ -166,41 +212,58 @@ impl Counts {
 mod tests {
     use super::super::fixture::finding;
     use super::*;
-    use CheckKind::{Limit, Target, Watch};
+    use CheckKind::{Limit, Target, Tempo, Watch};
     use Verdict::{Invalid, NotAssessed, Outside, Unsure, Within};
 
     fn combined(checks: &[(CheckKind, Verdict)]) -> RepVerdict {
-        let all: Vec<Finding> = checks.iter().map(|(k, v)| finding(1, 1, *k, *v)).collect();
+        let all: Vec<Finding> = checks
+            .iter()
+            .map(|(k, v)| Finding {
+                action: Action::Record,
+                ..finding(1, 1, *k, *v)
+            })
+            .collect();
         RepVerdict::of(&all)
     }
 
     #[test]
-    fn the_worst_check_decides_and_silence_is_not_good() {
-        assert_eq!(combined(&[]), RepVerdict::NotJudged);
+    fn the_worst_check_decides() {
+        use RepVerdict as R;
+        assert_eq!(combined(&[(Limit, Within), (Target, Unsure)]), R::Within);
+        assert_eq!(combined(&[(Limit, Unsure), (Target, Within)]), R::Unsure);
         assert_eq!(
-            combined(&[(Limit, Within), (Target, Unsure)]),
-            RepVerdict::Within
-        );
-        assert_eq!(
-            combined(&[(Limit, Unsure), (Target, Within)]),
-            RepVerdict::Unsure
-        );
-        assert_eq!(
-            combined(&[(Limit, Within), (Watch, Outside)]),
-            RepVerdict::Watch
+            combined(&[(Limit, Unsure), (Tempo, NotAssessed)]),
+            R::Unsure
         );
         assert_eq!(
             combined(&[(Limit, Within), (Target, NotAssessed)]),
-            RepVerdict::ByEye
+            R::ByEye
         );
         assert_eq!(
             combined(&[(Target, NotAssessed), (Limit, Invalid)]),
-            RepVerdict::NoData
+            R::NoData
         );
+        assert_eq!(combined(&[(Limit, Invalid), (Target, Outside)]), R::Outside);
+    }
+
+    #[test]
+    fn watch_items_take_the_green_away_but_are_no_limits() {
+        use RepVerdict as R;
+        assert_eq!(combined(&[(Limit, Within), (Watch, Outside)]), R::Watch);
+        assert_eq!(combined(&[(Limit, Within), (Watch, Invalid)]), R::NoData);
         assert_eq!(
-            combined(&[(Limit, Invalid), (Target, Outside)]),
-            RepVerdict::Outside
+            combined(&[(Limit, Within), (Watch, NotAssessed)]),
+            R::Within
         );
+        let stop = finding(1, 1, Watch, Outside);
+        assert_eq!(stop.action, Action::Stop);
+        assert_eq!(RepVerdict::of([&stop]), R::Outside);
+    }
+
+    #[test]
+    fn silence_is_not_good() {
+        assert_eq!(combined(&[]), RepVerdict::NotJudged);
+        assert_eq!(combined(&[(Watch, Within)]), RepVerdict::NotJudged);
     }
 
     #[test]
@@ -212,5 +275,6 @@ mod tests {
         c.add(RepVerdict::ByEye);
         assert_eq!(c.sentence(), "8 within, 1 outside, 3 not judged of 12");
         assert_eq!(c.why_not_judged(), "2 no data, 1 by eye");
+        assert_eq!(c.brief(), "8 within, 1 outside, 2 no data, 1 by eye of 12");
     }
 }

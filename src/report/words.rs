@@ -63,9 +63,9 @@ pub const fn metric(metric: Metric) -> Term {
         M::Smoothness => term("smoothness", "how even it moves"),
         M::HeartRate => term("heart rate", "pulse"),
         M::Pain => term("pain (NPRS)", "pain score"),
-        M::Exertion => term("perceived exertion", "how hard it felt"),
-        M::Symptoms => term("symptoms", "stop signs"),
-        M::Load => term("external load", "weight"),
+        M::Exertion => term("perceived exertion (RPE)", "effort"),
+        M::Symptoms => term("symptoms", "client feels unwell"),
+        M::Load => term("load", "weight"),
     }
 }
 
@@ -76,11 +76,14 @@ pub const CODES: &[(&str, Term)] = &[
     ("TEMPO", term("tempo", "speed of the rep")),
     ("HR_CEILING", term("heart-rate ceiling", "top pulse")),
     ("HR_ZONE", term("heart-rate zone", "pulse zone")),
-    ("HR_SIGNAL", term("heart-rate signal", "pulse signal")),
     ("PAIN", term("pain (NPRS)", "pain score")),
+    (
+        "PAIN_RISE",
+        term("rise of pain (NPRS)", "more pain than before"),
+    ),
     ("RPE", term("perceived exertion", "effort")),
     ("SYMPTOM", term("symptom", "client feels unwell")),
-    ("LOAD", term("load", "weight")),
+    ("LOAD_MAX", term("load", "weight")),
     ("DEPTH_SHORT", term("reduced range of motion", "half rep")),
     ("DEPTH_OVER", term("beyond the prescribed range", "too far")),
     (
@@ -179,13 +182,15 @@ pub fn code(code: &str) -> Option<Term> {
 
 /// What a finding is about, in both vocabularies: the metric for the plan's numbers, else the code.
 #[must_use]
-pub fn subject(finding_code: &str, of: Metric) -> String {
-    let named = match finding_code {
-        "LIMIT" | "TARGET" | "TEMPO" => Some(metric(of)),
-        other => code(other),
+pub fn subject(kind: CheckKind, finding_code: &str, of: Metric) -> String {
+    let by_code =
+        matches!(kind, CheckKind::Watch | CheckKind::Effort) || finding_code == "PAIN_RISE";
+    let named = if by_code {
+        code(finding_code)
+    } else {
+        Some(metric(of))
     };
     match named {
-        Some(t) if t.therapist == t.trainer => t.therapist.to_owned(),
         Some(t) => format!("{} ({})", t.therapist, t.trainer),
         None => format!("{} {finding_code}", metric(of).therapist),
     }
@@ -193,13 +198,14 @@ pub fn subject(finding_code: &str, of: Metric) -> String {
 
 /// The kind of number, as the report's lists name it.
 #[must_use]
-pub const fn kind(kind: CheckKind) -> &'static str {
+pub fn kind(kind: CheckKind, finding_code: &str) -> &'static str {
     match kind {
         CheckKind::Limit => "limit",
         CheckKind::Target => "target",
         CheckKind::Tempo => "tempo",
         CheckKind::Watch => "watch",
-        CheckKind::Effort => "effort",
+        CheckKind::Effort if finding_code == "HR_ZONE" => "zone",
+        CheckKind::Effort => "ceiling",
     }
 }
 
@@ -264,13 +270,19 @@ pub const fn rpe_scale(scale: RpeScale) -> &'static str {
     }
 }
 
-/// An exercise id with what trainers call it.
+/// An exercise id with what trainers call it, where that is another word.
 #[must_use]
 pub fn exercise(id: &str) -> String {
     let plain = id.replace('_', " ");
-    match crate::model::exercise::exercise(id) {
-        Some(e) if e.trainer_name != plain => format!("{plain} ({})", e.trainer_name),
-        _ => plain,
+    let names = crate::model::exercise::exercise(id).map_or("", |e| e.trainer_name);
+    let other: Vec<&str> = names
+        .split(", ")
+        .filter(|n| !n.is_empty() && *n != plain)
+        .collect();
+    if other.is_empty() {
+        plain
+    } else {
+        format!("{plain} ({})", other.join(", "))
     }
 }
 
@@ -284,7 +296,10 @@ pub fn number(value: f64, unit: &str) -> String {
             format!("{value:.0}")
         }
         "deg" | "%" | "/min" | "deg/s" | "kg" => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
+        _ => {
+            let text = format!("{value:.2}");
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
     };
     // "-0" is a rounding artefact, not a measurement.
     if text.trim_start_matches(['-', '0', '.']).is_empty() {
@@ -305,18 +320,8 @@ pub fn unit(ucum: &str) -> &str {
         "%" => " %",
         "s" => " s",
         "kg" => " kg",
-        "1" => "",
+        "1" | "{score}" | "{count}" => "",
         other => other,
-    }
-}
-
-/// The unit of what a finding measured; typed entries have none.
-#[must_use]
-pub fn unit_of(finding_code: &str, of: Metric) -> &'static str {
-    match finding_code {
-        "PAIN" | "RPE" | "SYMPTOM" => "1",
-        "LOAD" => "kg",
-        _ => of.facts().unit,
     }
 }
 

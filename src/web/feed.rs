@@ -18,10 +18,10 @@ use std::{
 };
 use tokio::sync::broadcast;
 
-/// Events that may wait for a slow page; oldest are dropped. About 20 s of a session.
-const WAITING: usize = 512;
+/// Events that may wait for a slow page; oldest are dropped. More than the burst at the end of a set.
+const WAITING: usize = 2048;
 /// Events of one set that a snapshot keeps; oldest are dropped.
-const KEPT_OF_SET: usize = 600;
+const KEPT_OF_SET: usize = 2000;
 /// Stops that a snapshot keeps until the session ends; oldest are dropped.
 const KEPT_STOPS: usize = 16;
 /// Trace that a snapshot keeps.
@@ -48,6 +48,7 @@ pub struct Feed {
 struct Board {
     info: Option<Info>,
     stops: VecDeque<Numbered>,
+    started: Option<Numbered>,
     set: VecDeque<Numbered>,
     live: Option<Numbered>,
 }
@@ -114,7 +115,7 @@ impl Board {
             Event::Live(live) => self.keep_live(numbered, live),
             Event::SetStarted { .. } => {
                 self.set.clear();
-                push(&mut self.set, numbered, KEPT_OF_SET);
+                self.started = Some(numbered.clone());
             }
             Event::Finding(f) => {
                 let live_stop = f.stage == Stage::Confirmed
@@ -151,6 +152,7 @@ impl Board {
         let mut events: Vec<&Numbered> = self
             .stops
             .iter()
+            .chain(&self.started)
             .chain(&self.set)
             .chain(&self.live)
             .collect();
@@ -170,4 +172,77 @@ fn push(queue: &mut VecDeque<Numbered>, numbered: &Numbered, keep: usize) {
         queue.pop_front();
     }
     queue.push_back(numbered.clone());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{command::SetRole, event::LiveSensor, plan::TrainingSide};
+
+    fn numbered(sequence: u64, event: Event) -> Numbered {
+        Numbered {
+            sequence,
+            window: sequence,
+            event,
+        }
+    }
+
+    fn started() -> Event {
+        Event::SetStarted {
+            set: 1,
+            t: SessionNs(0),
+            exercise: "squat".to_owned(),
+            side: TrainingSide::Left,
+            role: SetRole::Working,
+            load_kg: None,
+            by_eye: Vec::new(),
+        }
+    }
+
+    fn live(tenths: i64) -> Event {
+        let t = SessionNs(tenths * 100_000_000);
+        Event::Live(Live {
+            t,
+            heart: None,
+            set: Some(1),
+            exercise: None,
+            reps: 0,
+            metric: None,
+            limit: (None, None),
+            trace: vec![(t, Some(1.0))],
+            sensors: Vec::<LiveSensor>::new(),
+        })
+    }
+
+    fn snapshot(feed: &Feed) -> serde_json::Value {
+        serde_json::from_str(&feed.join().0).unwrap()
+    }
+
+    #[test]
+    fn a_snapshot_is_bounded_and_keeps_the_beginning_of_the_set() {
+        let feed = Feed::default();
+        feed.publish(&numbered(0, started()));
+        for i in 1..10_000 {
+            let closed = Event::Closed {
+                t: SessionNs(0),
+                windows: 0,
+            };
+            feed.publish(&numbered(i, closed));
+        }
+        let events = snapshot(&feed)["events"].clone();
+        assert_eq!(events.as_array().unwrap().len(), KEPT_OF_SET + 1);
+        assert_eq!(events[0]["event"]["event"], "set_started");
+    }
+
+    #[test]
+    fn a_snapshot_holds_one_live_event_with_ten_seconds_of_trace() {
+        let feed = Feed::default();
+        for i in 0..500 {
+            feed.publish(&numbered(i as u64, live(i)));
+        }
+        let events = snapshot(&feed)["events"].clone();
+        assert_eq!(events.as_array().unwrap().len(), 1);
+        let trace = events[0]["event"]["data"]["trace"].clone();
+        assert_eq!(trace.as_array().unwrap().len(), 101);
+    }
 }

@@ -3,7 +3,7 @@
 
 use crate::{
     model::{
-        exercise::LIBRARY,
+        exercise::{Exercise, LIBRARY},
         metric::Metric,
         plan::Plan,
         session::{Origin, SessionHeader},
@@ -75,7 +75,7 @@ impl Info {
             trainer_summary: plan.map(|p| p.trainer_summary.clone()),
             heart_ceiling: plan.and_then(|p| p.effort.hr_ceiling_bpm),
             sensors: header.sensors.iter().map(|s| s.alias.clone()).collect(),
-            exercises: LIBRARY.iter().map(|e| exercise(e.id, plan)).collect(),
+            exercises: LIBRARY.iter().map(|e| exercise(e, plan)).collect(),
             metrics: Metric::ALL.iter().map(|m| metric(*m)).collect(),
             codes: words::CODES
                 .iter()
@@ -85,14 +85,14 @@ impl Info {
     }
 }
 
-fn exercise(id: &str, plan: Option<&Plan>) -> (String, ExerciseInfo) {
-    let asked = plan.and_then(|p| p.prescription(id));
+fn exercise(e: &Exercise, plan: Option<&Plan>) -> (String, ExerciseInfo) {
+    let asked = plan.and_then(|p| p.prescription(e.id));
     let info = ExerciseInfo {
-        name: words::exercise(id),
+        name: e.trainer_name.to_owned(),
         asked: asked.map(|a| format!("{} x {}", a.sets, words::span(a.reps))),
         tempo: asked.and_then(|a| a.tempo.as_ref()).map(words::tempo),
     };
-    (id.to_owned(), info)
+    (e.id.to_owned(), info)
 }
 
 fn metric(m: Metric) -> (&'static str, MetricInfo) {

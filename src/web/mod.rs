@@ -20,7 +20,8 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::get,
 };
-use std::{future::IntoFuture, io, sync::Arc, time::Duration};
+use serde::{Deserialize, Serialize};
+use std::{future::IntoFuture, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +29,22 @@ use tokio_util::sync::CancellationToken;
 const SEATS: usize = 32;
 /// How long a request may take to finish after the stop was asked for.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// The page's part of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// Where the page is served. Default 127.0.0.1:8460.
+    pub listen: SocketAddr,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: ([127, 0, 0, 1], 8460).into(),
+        }
+    }
+}
 
 /// The report of a session as HTML, `None` if there is no such session. May read the disk.
 pub type Reports = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;

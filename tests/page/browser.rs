@@ -64,7 +64,10 @@ impl Browser {
             "Target.attachToTarget",
             &json!({ "targetId": id, "flatten": true }),
         );
-        browser.tab = session["sessionId"].as_str().unwrap().to_owned();
+        session["sessionId"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut browser.tab);
         browser
     }
 
@@ -109,10 +112,17 @@ impl Browser {
         self.ask("Page.reload", &json!({}));
     }
 
-    /// A picture of the page, base64 PNG.
-    pub fn picture(&mut self) -> String {
+    /// A picture of the page, PNG.
+    pub fn picture(&mut self) -> Vec<u8> {
         let shot = self.ask("Page.captureScreenshot", &json!({ "format": "png" }));
-        shot["data"].as_str().unwrap_or_default().to_owned()
+        base64(shot["data"].as_str().unwrap_or_default())
+    }
+
+    /// The page as printed, PDF.
+    pub fn print(&mut self) -> Vec<u8> {
+        let params = json!({ "preferCSSPageSize": true, "printBackground": true });
+        let printed = self.ask("Page.printToPDF", &params);
+        base64(printed["data"].as_str().unwrap_or_default())
     }
 
     fn ask(&mut self, method: &str, params: &Value) -> Value {
@@ -204,4 +214,22 @@ impl Drop for Browser {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The debugging pipe speaks text only.
+fn base64(text: &str) -> Vec<u8> {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits: Vec<u32> = text
+        .bytes()
+        .filter_map(|b| LETTERS.iter().position(|l| *l == b))
+        .map(|d| d as u32)
+        .collect();
+    digits
+        .chunks(4)
+        .flat_map(|four| {
+            let bits = (0..4).fold(0, |n, i| n << 6 | four.get(i).copied().unwrap_or(0));
+            let [_, bytes @ ..] = bits.to_be_bytes();
+            bytes.into_iter().take(four.len() * 6 / 8)
+        })
+        .collect()
 }

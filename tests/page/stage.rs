@@ -3,13 +3,13 @@
 use plimsoll::{
     model::{
         body::Segment,
-        command::SetRole,
+        command::{SetRole, StopReason},
         event::{Event, Live, LiveHeart, LiveSensor, Numbered},
         finding::{Action, CheckKind, Finding, Severity, Source, Verdict},
         metric::Metric,
         packet::DeviceIndex,
         plan::TrainingSide,
-        rep::{Measured, Measurement, Phases, Rep, Stage as RepStage},
+        rep::{HeartStats, Measured, Measurement, Phases, Rep, SetSummary, Stage as RepStage},
         session::{Origin, Sensor, SessionHeader, SessionId},
         time::{HostNs, SessionNs},
     },
@@ -55,6 +55,7 @@ pub fn header(origin: Origin) -> SessionHeader {
         ],
         plan_sha256: None,
         plan_label: None,
+        baselines: Vec::new(),
         software: "0.1.0".to_owned(),
         library_sha256: "cd".repeat(32),
     }
@@ -200,6 +201,41 @@ impl Stage {
     }
 }
 
+impl Stage {
+    /// What the pass after the set says of a repetition.
+    pub fn final_rep(&self, set: u32, number: u32, f: Finding) {
+        let stage = RepStage::Final;
+        self.say(Event::Rep(Rep {
+            stage,
+            ..rep(set, number, f.value)
+        }));
+        self.say(Event::Finding(Finding {
+            stage,
+            set,
+            rep: Some(number),
+            ..f
+        }));
+    }
+
+    pub fn end_set(&self, set: u32, reps: u32) {
+        self.change(|l| l.set = None);
+        self.say(Event::Set(SetSummary {
+            set,
+            exercise: "squat".to_owned(),
+            side: TrainingSide::Left,
+            role: SetRole::Working,
+            load_kg: Some(20.0),
+            start: SessionNs(0),
+            end: SessionNs(1),
+            reason: StopReason::Completed,
+            reps_live: reps,
+            reps_final: reps,
+            heart: HeartStats::default(),
+            channel: "knee_flexion".to_owned(),
+        }));
+    }
+}
+
 fn publish(feed: &Feed, sequence: &AtomicU64, event: Event) {
     let sequence = sequence.fetch_add(1, Ordering::Relaxed);
     feed.publish(&Numbered {
@@ -224,7 +260,7 @@ fn next_live(live: &Mutex<Live>) -> Live {
     live.clone()
 }
 
-fn rep(set: u32, number: u32, depth: Option<f64>) -> Rep {
+pub fn rep(set: u32, number: u32, depth: Option<f64>) -> Rep {
     let at_turn = depth.unwrap_or(64.0);
     let measured = Measured::Value {
         min: 2.0,

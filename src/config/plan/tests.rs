@@ -1,3 +1,5 @@
+//! Tests of `plan`.
+
 use super::*;
 
 const KNEE: &str = include_str!("../../../config/plans/knee-squat.toml");

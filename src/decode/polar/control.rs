@@ -1,98 +1,219 @@
-//! The PMD control point: features, settings, replies.
+//! The control point of Polar measurement data: features, settings, commands, replies.
+//!
+//! Numbers as the device states them (Hz, bit, g or deg/s, milli-units). Replies that come in several
+//! indications are joined by whoever talks to the device.
 
-use super::{
-    super::{DecodeError, bytes::Bytes},
-    frame::Type,
+use super::frame::Measurement;
+use crate::decode::{
+    bytes::{u16_at, u32_at},
+    driver::DecodeError,
 };
 
-/// Settings of one stream: each a list of what is offered, or the one in force.
-#[derive(Debug, Clone, Default, PartialEq)]
+const FEATURES: u8 = 0x0f;
+const REPLY: u8 = 0xf0;
+const STOPPED: u8 = 0x01;
+
+/// What is asked of the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation(pub u8);
+
+impl Operation {
+    /// Which settings a measurement allows.
+    pub const SETTINGS: Operation = Operation(1);
+    /// Start a measurement.
+    pub const START: Operation = Operation(2);
+    /// Stop it.
+    pub const STOP: Operation = Operation(3);
+
+    /// A word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            1 => "settings",
+            2 => "start",
+            3 => "stop",
+            4 => "sdk_settings",
+            5 => "status",
+            6 => "sdk_status",
+            _ => "unknown",
+        }
+    }
+}
+
+/// A value of the control point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ControlPoint<'a> {
+    /// What the device can measure: one bit a measurement.
+    Features(u16),
+    /// The answer to a command.
+    Reply(Reply<'a>),
+    /// The device itself stopped these measurements (codes).
+    Stopped(&'a [u8]),
+}
+
+/// The answer to a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reply<'a> {
+    /// Which command.
+    pub operation: Operation,
+    /// Code of the measurement.
+    pub measurement: u8,
+    /// 0 = done, 6 = already so, 10 = the link's MTU is too small; others are refusals.
+    pub status: u8,
+    /// Further indications follow; 0 = none.
+    pub more: u8,
+    /// Settings, if the command gives any.
+    pub parameters: &'a [u8],
+}
+
+impl<'a> ControlPoint<'a> {
+    /// Reads a value that the control point gave.
+    ///
+    /// # Errors
+    /// If it is cut off or of no known kind.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let short = |needed| DecodeError::Short {
+            what: "control point value",
+            needed,
+            got: bytes.len(),
+        };
+        match bytes {
+            [FEATURES, low, rest @ ..] => {
+                let high = rest.first().copied().unwrap_or_default();
+                Ok(Self::Features(u16::from_le_bytes([*low, high])))
+            }
+            [REPLY, operation, measurement, status, rest @ ..] => {
+                let (more, parameters) = rest.split_first().unwrap_or((&0, &[]));
+                Ok(Self::Reply(Reply {
+                    operation: Operation(*operation),
+                    measurement: *measurement,
+                    status: *status,
+                    more: *more,
+                    parameters,
+                }))
+            }
+            [STOPPED, codes @ ..] => Ok(Self::Stopped(codes)),
+            [FEATURES] => Err(short(2)),
+            [REPLY, ..] => Err(short(4)),
+            [other, ..] => Err(DecodeError::Value {
+                what: "control point value",
+                value: (*other).into(),
+            }),
+            [] => Err(short(1)),
+        }
+    }
+}
+
+/// The measurements that a feature mask names, in the order of their codes.
+pub fn features(mask: u16) -> impl Iterator<Item = Measurement> {
+    Measurement::ALL
+        .into_iter()
+        // From bit 8 on the bits are modes, not measurements.
+        .filter(move |m| (*m as u8) < 8 && mask >> (*m as u8) & 1 == 1)
+}
+
+/// A command written to the control point: operation and code of the measurement.
+///
+/// # Errors
+/// If it is cut off.
+pub fn command(bytes: &[u8]) -> Result<(Operation, u8), DecodeError> {
+    match bytes {
+        [operation, measurement, ..] => Ok((Operation(*operation), measurement & 0x3f)),
+        _ => Err(DecodeError::Short {
+            what: "control point command",
+            needed: 2,
+            got: bytes.len(),
+        }),
+    }
+}
+
+/// What a measurement allows, or what it runs with.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings {
-    /// Hz
-    pub rate: Vec<u16>,
-    /// bit
-    pub resolution: Vec<u16>,
-    /// g, deg/s or gauss
+    /// Sample rates, Hz.
+    pub rate_hz: Vec<u16>,
+    /// Resolutions, bit.
+    pub resolution_bit: Vec<u16>,
+    /// Ranges, ± g or deg/s.
     pub range: Vec<u16>,
-    /// thousandths of the same
+    /// Ranges in thousandths.
     pub range_milli: Vec<u32>,
-    /// Channels.
+    /// Numbers of channels.
     pub channels: Vec<u8>,
-    /// Scale of compressed samples.
+    /// What a raw value is multiplied with.
     pub factor: Vec<f32>,
 }
 
-/// A reply to a command.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reply {
-    /// Which command.
-    pub op: u8,
-    /// Which measurement type.
-    pub kind: u8,
-    /// 0 = done, 6 = already so, 10 = MTU too small.
-    pub status: u8,
-    /// Further parts follow.
-    pub more: bool,
-    /// Settings in it.
-    pub settings: Settings,
-}
-
-/// Measurements that the sensor offers, from reading the control point.
-///
-/// # Errors
-/// Not a feature reply.
-pub fn features(bytes: &[u8]) -> Result<Vec<Type>, DecodeError> {
-    let mut b = Bytes::new("features", bytes);
-    let head = b.u8()?;
-    if head != 0x0f {
-        return Err(DecodeError::Value { what: "feature reply", value: head.into() });
+impl Settings {
+    /// Reads a list of {id u8, count u8, values}. One byte over is the padding that straps send.
+    ///
+    /// # Errors
+    /// If a setting is unknown or cut off.
+    pub fn parse(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut settings = Self::default();
+        let mut at = 0;
+        while let Some(&[id, count]) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+            at += 2;
+            let width = width(id)?;
+            let end = at + width * usize::from(count);
+            let values = bytes.get(at..end).ok_or(DecodeError::Short {
+                what: "settings",
+                needed: end,
+                got: bytes.len(),
+            })?;
+            settings.add(id, values);
+            at = end;
+        }
+        Ok(settings)
     }
-    let bits = b.u8()?;
-    Ok(Type::ALL.into_iter().filter(|t| (*t as u8) < 8 && bits >> (*t as u8) & 1 == 1).collect())
-}
 
-/// Reads a list of settings. A single trailing 0 is padding.
-///
-/// # Errors
-/// It ends inside a list, or an unknown setting.
-pub fn settings(bytes: &[u8]) -> Result<Settings, DecodeError> {
-    let mut b = Bytes::new("settings", bytes);
-    let mut s = Settings::default();
-    while b.left() >= 2 {
-        let (id, count) = (b.u8()?, b.u8()?);
-        for _ in 0..count {
-            match id {
-                0 => s.rate.push(b.u16()?),
-                1 => s.resolution.push(b.u16()?),
-                2 => s.range.push(b.u16()?),
-                3 => s.range_milli.push(b.signed(4)? as u32),
-                4 => s.channels.push(b.u8()?),
-                5 => s.factor.push(f32::from_bits(b.signed(4)? as u32)),
-                6 => drop(b.take(16)?),
-                _ => return Err(DecodeError::Value { what: "setting", value: id.into() }),
-            }
+    fn add(&mut self, id: u8, values: &[u8]) {
+        let shorts = || values.chunks_exact(2).filter_map(|v| u16_at(v, 0));
+        let longs = || values.chunks_exact(4).filter_map(|v| u32_at(v, 0));
+        match id {
+            0 => self.rate_hz.extend(shorts()),
+            1 => self.resolution_bit.extend(shorts()),
+            2 => self.range.extend(shorts()),
+            3 => self.range_milli.extend(longs()),
+            4 => self.channels.extend(values),
+            5 => self.factor.extend(longs().map(f32::from_bits)),
+            _ => {}
         }
     }
-    Ok(s)
 }
 
-/// Reads an indication of the control point.
-///
-/// # Errors
-/// Not a reply, or cut.
-pub fn reply(bytes: &[u8]) -> Result<Reply, DecodeError> {
-    let mut b = Bytes::new("control point reply", bytes);
-    let head = b.u8()?;
-    if head != 0xf0 {
-        return Err(DecodeError::Value { what: "control point reply", value: head.into() });
+/// Bytes a value of the setting has.
+fn width(id: u8) -> Result<usize, DecodeError> {
+    match id {
+        0..=2 => Ok(2),
+        3 | 5 => Ok(4),
+        4 => Ok(1),
+        6 => Ok(16),
+        other => Err(DecodeError::Value {
+            what: "setting",
+            value: other.into(),
+        }),
     }
-    let (mut op, mut kind, status) = (b.u8()?, b.u8()?, b.u8()?);
-    if op == 0 && status == 10 {
-        // One firmware swaps the two when it refuses a small MTU.
-        std::mem::swap(&mut op, &mut kind);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_may_stop_by_itself() {
+        assert_eq!(
+            ControlPoint::parse(&[1, 1, 2]),
+            Ok(ControlPoint::Stopped(&[1, 2]))
+        );
     }
-    // A refusal may end here.
-    let more = b.left() > 0 && b.u8()? != 0;
-    let settings = if status == 0 { settings(b.take(b.left())?)? } else { Settings::default() };
-    Ok(Reply { op, kind, status, more, settings })
+
+    #[test]
+    fn channels_are_one_byte_wide_and_padding_is_none() {
+        let settings = Settings::parse(&[4, 1, 3, 0, 1, 0x34, 0, 0]).unwrap();
+        assert_eq!(settings.channels, [3]);
+        assert_eq!(settings.rate_hz, [52]);
+        assert!(Settings::parse(&[0, 2, 0x34, 0]).is_err());
+        assert!(Settings::parse(&[9, 1, 0, 0]).is_err());
+    }
 }

@@ -1,30 +1,49 @@
-//! One PMD data frame: type, time of its last sample, and samples raw or delta-compressed.
+//! Polar measurement data (PMD) frames: header, the table of sample layouts, samples as integers.
 //!
-//! Numbers as the frame states them (mG, deg/s, µV, ms, ...); SI only in the decoder.
+//! Header: type u8, u64 ns since 2000 of the LAST sample, frame type u8 (bit 7 = delta-compressed).
+//! Integers as sent; what they mean is in [`Layout::number`]. No scaling, no instants.
 
-use super::{
-    super::{DecodeError, bytes::Bytes},
-    delta::{Block, delta},
+use super::delta::{self, Shape};
+use crate::decode::{
+    bytes::{signed, u16_at, u64_at},
+    driver::DecodeError,
 };
 
-/// What a frame measures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names of the service")]
-pub enum Type {
+const HEADER: usize = 10;
+const TYPE_MASK: u8 = 0x3f;
+const COMPRESSED: u8 = 0x80;
+
+/// What a device can measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Measurement {
+    /// Electrocardiogram.
     Ecg = 0,
+    /// Photoplethysmogram.
     Ppg = 1,
+    /// Acceleration.
     Acc = 2,
+    /// Pulse-to-pulse intervals.
     Ppi = 3,
+    /// Angular rate.
     Gyro = 5,
+    /// Magnetic field.
     Mag = 6,
+    /// Skin temperature.
     SkinTemperature = 7,
+    /// Not a measurement: the mode with raw rates and ranges.
+    SdkMode = 9,
+    /// Position.
+    Location = 10,
+    /// Air pressure.
     Pressure = 11,
+    /// Temperature.
     Temperature = 12,
 }
 
-impl Type {
-    /// All types this program reads.
-    pub const ALL: [Type; 9] = [
+impl Measurement {
+    /// All, in the order of their codes.
+    pub const ALL: [Measurement; 11] = [
         Self::Ecg,
         Self::Ppg,
         Self::Acc,
@@ -32,13 +51,21 @@ impl Type {
         Self::Gyro,
         Self::Mag,
         Self::SkinTemperature,
+        Self::SdkMode,
+        Self::Location,
         Self::Pressure,
         Self::Temperature,
     ];
 
-    /// The service's name of it.
+    /// The measurement with that code; the upper two bits are not part of it.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|m| *m as u8 == code & TYPE_MASK)
+    }
+
+    /// The maker's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Ecg => "ECG",
             Self::Ppg => "PPG",
@@ -47,158 +74,192 @@ impl Type {
             Self::Gyro => "GYRO",
             Self::Mag => "MAG",
             Self::SkinTemperature => "SKIN_TEMP",
+            Self::SdkMode => "SDK_MODE",
+            Self::Location => "LOCATION",
             Self::Pressure => "PRESSURE",
             Self::Temperature => "TEMPERATURE",
         }
     }
-
-    /// The type of that number; upper bits are flags.
-    ///
-    /// # Errors
-    /// No type that this program reads.
-    pub fn from_byte(byte: u8) -> Result<Self, DecodeError> {
-        let number = byte & 0x3f;
-        Self::ALL
-            .into_iter()
-            .find(|t| *t as u8 == number)
-            .ok_or(DecodeError::Value { what: "measurement type", value: number.into() })
-    }
 }
 
-/// A decoded frame; kept and filled again, so that a stream allocates nothing.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Frame {
-    /// What it measures.
-    pub kind: Option<Type>,
-    /// Device time of the last sample, ns.
-    pub time_ns: u64,
-    /// Samples are delta-compressed.
-    pub compressed: bool,
-    /// Layout number within the type.
-    pub layout: u8,
-    /// Numbers a sample has.
-    pub channels: usize,
-    /// Samples one after the other.
-    pub values: Vec<f64>,
-    /// Compressed blocks: width, count.
-    pub blocks: Vec<Block>,
-    /// Bytes after the last whole sample.
-    pub rest: usize,
-    raw: Vec<i32>,
-}
-
-/// How samples are laid out and scaled.
-struct Layout {
-    channels: usize,
-    width: usize,
-    scale: f64,
+/// What the integers of a sample are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Number {
+    /// Whole units of the measurement: µV, mg, raw light.
+    Units,
+    /// Multiplied by the factor of the start reply they are g, deg/s or gauss.
+    Scaled,
     /// Bit patterns of 32-bit floats.
-    float: bool,
+    Float,
+    /// mG (milligauss), and a calibration status as the last channel.
+    MilliWithStatus,
+    /// Interval record: bpm, interval ms, error ms, blocked, contact, contact supported.
+    Interval,
 }
 
-impl Frame {
-    /// Samples of the frame.
-    pub fn samples(&self) -> impl ExactSizeIterator<Item = &[f64]> {
-        self.values.chunks_exact(self.channels.max(1))
-    }
+/// How the samples of one frame type lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Channels and width.
+    pub shape: Shape,
+    /// What they are.
+    pub number: Number,
+}
 
-    /// Reads `bytes`, replacing what was there. `factor` is the one given in the start reply.
+/// Bytes of a raw interval record.
+const INTERVAL_BYTES: usize = 6;
+/// Values of a decoded interval record.
+const INTERVAL_VALUES: usize = 6;
+
+fn layout(measurement: Measurement, compressed: bool, frame_type: u8) -> Option<Layout> {
+    use Measurement as M;
+    use Number as N;
+    let (channels, bytes, number) = match (measurement, compressed, frame_type) {
+        (M::Ecg, false, 0) => (1, 3, N::Units),
+        (M::Acc, false, 0) => (3, 1, N::Units),
+        (M::Acc, _, 1) => (3, 2, N::Units),
+        (M::Acc, false, 2) => (3, 3, N::Units),
+        (M::Acc | M::Gyro | M::Mag, true, 0) => (3, 2, N::Scaled),
+        (M::Gyro, true, 1) => (3, 4, N::Float),
+        (M::Mag, true, 1) => (4, 2, N::MilliWithStatus),
+        (M::Ppg, _, 0) => (4, 3, N::Units),
+        (M::Ppg, true, 7) => (17, 3, N::Units),
+        (M::Ppg, true, 8) => (25, 3, N::Units),
+        (M::Ppi, false, 0) => (1, INTERVAL_BYTES, N::Interval),
+        (M::Pressure | M::Temperature | M::SkinTemperature, _, 0) => (1, 4, N::Float),
+        _ => return None,
+    };
+    let shape = Shape { channels, bytes };
+    Some(Layout { shape, number })
+}
+
+/// One frame, samples not yet unpacked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// What is measured.
+    pub measurement: Measurement,
+    /// Instant of the last sample, ns on the device's clock.
+    pub timestamp_ns: u64,
+    /// Delta-compressed.
+    pub compressed: bool,
+    /// Number of the layout.
+    pub frame_type: u8,
+    /// How the samples lie.
+    pub layout: Layout,
+    /// The samples as sent.
+    pub data: &'a [u8],
+}
+
+impl<'a> Frame<'a> {
+    /// Reads the header.
     ///
     /// # Errors
-    /// It ends too early, or type or layout are unknown.
-    pub fn read(&mut self, bytes: &[u8], factor: Option<f64>) -> Result<(), DecodeError> {
-        self.values.clear();
-        self.blocks.clear();
-        self.raw.clear();
-        self.kind = None;
-        let mut b = Bytes::new("measurement frame", bytes);
-        let kind = Type::from_byte(b.u8()?)?;
-        self.time_ns = b.u64()?;
-        let frame_type = b.u8()?;
-        self.compressed = frame_type & 0x80 != 0;
-        self.layout = frame_type & 0x7f;
-        let body = b.take(b.left())?;
-        match (kind, self.compressed) {
-            (Type::Ppi, false) => self.pulse_intervals(body)?,
-            (_, false) => self.plain(&plain_layout(kind, self.layout)?, body),
-            (_, true) => self.packed(kind, &packed_layout(kind, self.layout, factor)?, body)?,
-        }
-        self.kind = Some(kind);
-        Ok(())
+    /// If it is cut off, or names a measurement or layout that is not known.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let short = DecodeError::Short {
+            what: "measurement frame header",
+            needed: HEADER,
+            got: bytes.len(),
+        };
+        let (Some(timestamp_ns), Some(&[code]), Some(&kind)) =
+            (u64_at(bytes, 1), bytes.first_chunk(), bytes.get(9))
+        else {
+            return Err(short);
+        };
+        let measurement = Measurement::from_code(code).ok_or(DecodeError::Value {
+            what: "measurement type",
+            value: code.into(),
+        })?;
+        let compressed = kind & COMPRESSED != 0;
+        let frame_type = kind & !COMPRESSED;
+        let layout =
+            layout(measurement, compressed, frame_type).ok_or(DecodeError::Unsupported {
+                what: "measurement and frame type",
+                value: u64::from(code) << 8 | u64::from(kind),
+            })?;
+        Ok(Self {
+            measurement,
+            timestamp_ns,
+            compressed,
+            frame_type,
+            layout,
+            data: &bytes[HEADER..],
+        })
     }
 
-    fn plain(&mut self, layout: &Layout, body: &[u8]) {
-        self.channels = layout.channels;
-        let size = layout.channels * layout.width;
-        let whole = body.len() / size * size;
-        for number in body[..whole].chunks_exact(layout.width) {
-            let raw = Bytes::new("sample", number).signed(layout.width).unwrap_or(0);
-            self.values.push(scaled(raw, layout));
+    /// Values a decoded sample has.
+    #[must_use]
+    pub const fn channels(&self) -> usize {
+        match self.layout.number {
+            Number::Interval => INTERVAL_VALUES,
+            _ => self.layout.shape.channels,
         }
-        self.rest = body.len() - whole;
     }
 
-    fn packed(&mut self, kind: Type, layout: &Layout, body: &[u8]) -> Result<(), DecodeError> {
-        self.channels = layout.channels;
-        self.rest = delta(body, layout.channels, layout.width, &mut self.raw, &mut self.blocks)?;
-        for (i, raw) in self.raw.iter().enumerate() {
-            // The fourth channel of a calibrated magnetometer frame is a state, not a field.
-            let state = kind == Type::Mag && layout.channels == 4 && i % 4 == 3;
-            self.values.push(if state { f64::from(*raw) } else { scaled(*raw, layout) });
+    /// Replaces `out` with the samples, [`Frame::channels`] values each; gives the bytes left over.
+    ///
+    /// # Errors
+    /// If the samples are cut off.
+    pub fn samples(&self, out: &mut Vec<i32>) -> Result<usize, DecodeError> {
+        if self.compressed {
+            return delta::decompress(self.data, self.layout.shape, out).map(|()| 0);
         }
-        Ok(())
-    }
-
-    /// bpm, interval ms, error ms, blocked, contact, contact supported.
-    fn pulse_intervals(&mut self, body: &[u8]) -> Result<(), DecodeError> {
-        self.channels = 6;
-        let mut b = Bytes::new("pulse intervals", body);
-        while b.left() >= 6 {
-            let numbers = [u16::from(b.u8()?), b.u16()?, b.u16()?].map(f64::from);
-            let flags = b.u8()?;
-            self.values.extend(numbers);
-            self.values.extend([0, 1, 2].map(|bit| f64::from(flags >> bit & 1)));
+        out.clear();
+        let size = self.layout.shape.sample_bytes();
+        if self.data.len() < size {
+            return Err(DecodeError::Short {
+                what: "measurement frame",
+                needed: HEADER + size,
+                got: HEADER + self.data.len(),
+            });
         }
-        self.rest = b.left();
-        Ok(())
+        let samples = self.data.chunks_exact(size);
+        let left_over = samples.remainder().len();
+        for sample in samples {
+            if self.layout.number == Number::Interval {
+                out.extend(interval(sample));
+            } else {
+                out.extend(sample.chunks_exact(self.layout.shape.bytes).map(signed));
+            }
+        }
+        Ok(left_over)
     }
 }
 
-fn scaled(raw: i32, layout: &Layout) -> f64 {
-    let value = if layout.float { f64::from(f32::from_bits(raw as u32)) } else { f64::from(raw) };
-    value * layout.scale
+fn interval(record: &[u8]) -> [i32; INTERVAL_VALUES] {
+    let u16_at = |at| i32::from(u16_at(record, at).unwrap_or_default());
+    let flag = |bit: u8| i32::from(record[5] >> bit & 1);
+    [
+        record[0].into(),
+        u16_at(1),
+        u16_at(3),
+        flag(0),
+        flag(1),
+        flag(2),
+    ]
 }
 
-fn plain_layout(kind: Type, layout: u8) -> Result<Layout, DecodeError> {
-    let (channels, width, float) = match (kind, layout) {
-        (Type::Ecg, 0) => (1, 3, false),
-        (Type::Acc, 0) => (3, 1, false),
-        (Type::Acc, 1) => (3, 2, false),
-        (Type::Acc, 2) => (3, 3, false),
-        (Type::Ppg, 0) => (4, 3, false),
-        (Type::SkinTemperature | Type::Pressure | Type::Temperature, 0) => (1, 4, true),
-        _ => return Err(unknown(layout)),
-    };
-    Ok(Layout { channels, width, scale: 1.0, float })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn packed_layout(kind: Type, layout: u8, factor: Option<f64>) -> Result<Layout, DecodeError> {
-    let factor_or_one = factor.unwrap_or(1.0);
-    let (channels, width, scale, float) = match (kind, layout) {
-        // With a factor the numbers are g; mG like every other acceleration frame.
-        (Type::Acc, 0) => (3, 2, factor.map_or(1.0, |f| f * 1000.0), false),
-        (Type::Acc, 1) | (Type::Gyro | Type::Mag, 0) => (3, 2, factor_or_one, false),
-        (Type::Gyro, 1) => (3, 4, factor_or_one, true),
-        (Type::Mag, 1) => (4, 2, factor_or_one / 1000.0, false),
-        (Type::Ppg, 0) => (4, 3, 1.0, false),
-        (Type::Ppg, 7) => (17, 3, 1.0, false),
-        (Type::Ppg, 8) => (25, 3, 1.0, false),
-        (Type::SkinTemperature | Type::Pressure | Type::Temperature, 0) => (1, 4, 1.0, true),
-        _ => return Err(unknown(layout)),
-    };
-    Ok(Layout { channels, width, scale, float })
-}
+    #[test]
+    fn the_raw_layouts_of_acceleration() {
+        let mut out = Vec::new();
+        let mut bytes = vec![2, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+        bytes.extend([0xf7, 0xff, 0xff, 0xff, 0xe7, 0x03, 0xaa]);
+        let frame = Frame::parse(&bytes).unwrap();
+        assert_eq!(frame.samples(&mut out), Ok(1));
+        assert_eq!(out, [-9, -1, 999]);
+        bytes[9] = 0;
+        Frame::parse(&bytes).unwrap().samples(&mut out).unwrap();
+        assert_eq!(out, [-9, -1, -1, -1, -25, 3]);
+    }
 
-fn unknown(layout: u8) -> DecodeError {
-    DecodeError::Value { what: "frame type", value: layout.into() }
+    #[test]
+    fn an_unknown_layout_is_named() {
+        let bytes = [2, 0, 0, 0, 0, 0, 0, 0, 0, 0x85];
+        let error = Frame::parse(&bytes).unwrap_err();
+        assert!(matches!(error, DecodeError::Unsupported { .. }), "{error}");
+    }
 }

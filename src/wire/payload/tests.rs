@@ -1,3 +1,5 @@
+//! Tests of `payload`.
+
 use super::*;
 use crate::model::{
     body::Segment,
@@ -312,9 +314,22 @@ fn announcements_and_acks_round_trip() {
     };
     let bytes = encode_announcement(&announcement).unwrap();
     assert_eq!(decode_announcement(&bytes).unwrap(), announcement);
-    let bytes = encode_ack(&Ack { window: u64::MAX, closed: true }).unwrap();
-    assert_eq!(bytes, br#"{"v":1,"body":{"window":18446744073709551615}}"#);
-    assert_eq!(decode_ack(&bytes).unwrap(), Ack { window: u64::MAX, closed: true });
+    let bytes = encode_ack(&Ack {
+        window: u64::MAX,
+        closed: true,
+    })
+    .unwrap();
+    assert_eq!(
+        bytes,
+        br#"{"v":1,"body":{"window":18446744073709551615,"closed":true}}"#
+    );
+    assert_eq!(
+        decode_ack(&bytes).unwrap(),
+        Ack {
+            window: u64::MAX,
+            closed: true
+        }
+    );
 }
 
 #[test]

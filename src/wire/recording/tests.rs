@@ -1,3 +1,5 @@
+//! Tests of `recording`.
+
 use super::{
     Item, RecordingError, Writer,
     fixture::{BEGIN, PLAN, header, items, recorded},

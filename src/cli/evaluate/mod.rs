@@ -1,0 +1,214 @@
+//! `plimsoll evaluate`: accuracy on labelled recordings, by the same stages as live.
+//!
+//! | file | what |
+//! |---|---|
+//! | `recording` | one recording against its truth |
+//! | `form` | was a fault acted? |
+//! | `score` | the comparisons |
+//! | `table` | many recordings as a table |
+
+mod form;
+mod recording;
+mod score;
+mod table;
+
+use super::{Outcome, Usage, wire_vectors};
+use crate::wire::labelled::Meta;
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use score::Score;
+use std::{
+    fs,
+    io::IsTerminal,
+    path::{Path, PathBuf},
+};
+use table::People;
+
+/// What the figures mean; shown by `--help`.
+const METRICS: &str = "\
+Metrics, one figure a recording:
+  rep_count_live       repetitions that the live machine confirmed; truth = labelled number
+  rep_count_final      repetitions after the pass over the whole set; truth = labelled number
+  rep_boundary_error   s, median distance of begin and end from the labelled ones
+  phase_error          s, median distance of the turn from the end of the reference angle
+  angle_rmse           deg, knee flexion within repetitions, after the set, against the optical reference
+  angle_offset         deg, mean of the same difference
+  rom_error            deg, root mean square error of the range per repetition
+  inclination_rmse     deg, direction of \"up\" in the sensor against the optical reference, live filter
+  form_verdict         1 = a fault was found; truth 1 = a fault was acted; against the person's own correct set
+  wire_vector          1 = a packet decodes as its source states, 0 = it does not
+
+Recordings are labelled folders (meta.json and tables), folders of these, or a wire_vectors.json.";
+
+/// Arguments of `plimsoll evaluate`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = METRICS)]
+pub struct Args {
+    /// Recordings, collections of them, or a wire_vectors.json.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// One JSON object a line: dataset, recording, metric, value, truth, unit.
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// The table in Markdown.
+    #[arg(long)]
+    markdown: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<Outcome> {
+    let mut folders = Vec::new();
+    let mut all = Evaluated::default();
+    for path in &args.paths {
+        if path.is_dir() {
+            let before = folders.len();
+            find(path, &mut folders)?;
+            if folders.len() == before {
+                return Err(Usage(format!(
+                    "there is no labelled recording in {} (expected folders with a meta.json)",
+                    path.display()
+                ))
+                .into());
+            }
+        } else if path.is_file() {
+            all.vectors(path)?;
+        } else {
+            return Err(Usage(format!("there is nothing at {} (expected a labelled recording, a folder of them, or a wire_vectors.json)", path.display())).into());
+        }
+    }
+    all.recordings(&folders);
+    all.show(args)?;
+    for failure in &all.failures {
+        eprintln!("{failure}");
+    }
+    anyhow::ensure!(
+        all.failures.is_empty(),
+        "evaluate {} of {} recordings",
+        all.failures.len(),
+        folders.len()
+    );
+    Ok(Outcome::Done)
+}
+
+/// Folders with a `meta.json`, in order.
+fn find(dir: &Path, out: &mut Vec<PathBuf>) -> Result<()> {
+    if dir.join("meta.json").is_file() {
+        out.push(dir.to_owned());
+        return Ok(());
+    }
+    let entries = fs::read_dir(dir).with_context(|| format!("list {}", dir.display()))?;
+    let mut below: Vec<_> = entries
+        .filter_map(|e| Some(e.ok()?.path()))
+        .filter(|p| p.is_dir())
+        .collect();
+    below.sort();
+    below.iter().try_for_each(|p| find(p, out))
+}
+
+#[derive(Default)]
+struct Evaluated {
+    scores: Vec<Score>,
+    people: People,
+    failures: Vec<String>,
+    notes: Vec<String>,
+}
+
+impl Evaluated {
+    fn recordings(&mut self, folders: &[PathBuf]) {
+        let bar = bar(folders.len());
+        let mut known: Vec<(PathBuf, Meta)> = Vec::new();
+        for dir in folders {
+            bar.inc(1);
+            match recording::score(dir) {
+                Ok((meta, scores)) => {
+                    let person = meta
+                        .subject
+                        .clone()
+                        .or_else(|| meta.group.clone())
+                        .unwrap_or_else(|| meta.id.clone());
+                    self.people
+                        .insert((meta.dataset.clone(), meta.id.clone()), person);
+                    if scores.is_empty() {
+                        self.notes.push(format!(
+                            "{}/{}: no truth that is measured here",
+                            meta.dataset, meta.id
+                        ));
+                    }
+                    self.scores.extend(scores);
+                    known.push((dir.clone(), meta));
+                }
+                Err(e) => self
+                    .failures
+                    .push(format!("failed to evaluate {}: {e:#}", dir.display())),
+            }
+        }
+        bar.finish_and_clear();
+        match form::score(&known) {
+            Ok(scores) => self.scores.extend(scores),
+            Err(e) => self
+                .failures
+                .push(format!("failed to evaluate form: {e:#}")),
+        }
+    }
+
+    fn vectors(&mut self, path: &Path) -> Result<()> {
+        let text = fs::read_to_string(path)
+            .map_err(|e| Usage(format!("failed to read {}: {e}", path.display())))?;
+        let scored =
+            wire_vectors::score(&text).map_err(|e| Usage(format!("{}: {e}", path.display())))?;
+        for v in scored {
+            if !v.supported {
+                self.notes.push(format!(
+                    "wire_vectors/{}: family {} is not decoded yet",
+                    v.id, v.device
+                ));
+                continue;
+            }
+            if !v.ok {
+                self.notes
+                    .push(format!("wire_vectors/{}: {}", v.id, v.detail));
+            }
+            self.people
+                .insert(("wire_vectors".into(), v.id.clone()), v.device.clone());
+            self.scores.push(Score {
+                dataset: format!("wire_vectors/{}", v.device),
+                recording: v.id,
+                metric: "wire_vector",
+                value: f64::from(u8::from(v.ok)),
+                truth: Some(1.0),
+                unit: "1",
+            });
+        }
+        Ok(())
+    }
+
+    fn show(&self, args: &Args) -> Result<()> {
+        if args.json {
+            for score in &self.scores {
+                println!("{}", serde_json::to_string(score)?);
+            }
+            return Ok(());
+        }
+        let text = if args.markdown {
+            table::markdown(&self.scores, &self.people)
+        } else {
+            table::plain(&self.scores, &self.people)
+        };
+        print!("{text}");
+        for note in &self.notes {
+            eprintln!("{note}");
+        }
+        Ok(())
+    }
+}
+
+/// On stderr, only on a terminal.
+fn bar(length: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(length as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} recordings, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}

@@ -1,0 +1,285 @@
+//! One labelled recording through the same stages as live, and what came out against its truth.
+
+use super::score::{Score, Span, at, matched, quantile, rms};
+use crate::{
+    cli::labelled_folder::{self, Folder, Wishes},
+    model::{
+        metric::Metric,
+        rep::{Measured, Rep, SetSummary, Stage},
+        sample::{Sample, StreamKind},
+    },
+    motion::{Engine, MotionEvent, Params, orientation::Tracker},
+    pipeline::batch,
+    wire::labelled::{Meta, table::Table},
+};
+use anyhow::{Context, Result};
+use nalgebra::{Quaternion, UnitQuaternion, Vector3};
+use std::{fs, path::Path};
+
+/// What the engine said about one recording.
+#[derive(Default)]
+pub(super) struct Said {
+    pub finals: Vec<Rep>,
+    pub sets: Vec<SetSummary>,
+    /// Time s, metric, value.
+    pub trace: Vec<(f64, Metric, f64)>,
+    pub events: Vec<MotionEvent>,
+    samples: Vec<Sample>,
+}
+
+/// Runs the stages over a recording.
+pub(super) fn run(folder: &Folder) -> Result<Said> {
+    let mut said = Said::default();
+    let mut engine = Engine::new(&Params::default(), &folder.header);
+    let mut out = Vec::new();
+    let mut end = None;
+    batch::windows(&folder.header, &folder.items, |window| {
+        for sample in window.batches.iter().flat_map(|b| &b.samples) {
+            engine.push(sample, &mut out);
+            said.samples.push(*sample);
+        }
+        for timed in &window.manifest.commands {
+            engine.command(timed.t, &timed.command, &mut out);
+        }
+        engine.tick(window.manifest.end, &mut out);
+        end = Some(window.manifest.end);
+    })?;
+    if let Some(end) = end {
+        engine.finish(end, &mut out);
+    }
+    for event in out {
+        match &event {
+            MotionEvent::Rep(rep) if rep.stage == Stage::Final => said.finals.push(rep.clone()),
+            MotionEvent::Set(set) => said.sets.push(set.clone()),
+            MotionEvent::RepTrace { metric, points, .. } => {
+                let known = points
+                    .iter()
+                    .filter_map(|(t, v)| Some((t.seconds(), *metric, (*v)?)));
+                said.trace.extend(known);
+            }
+            _ => {}
+        }
+        said.events.push(event);
+    }
+    Ok(said)
+}
+
+/// All figures of the recording in `dir`.
+pub(super) fn score(dir: &Path) -> Result<(Meta, Vec<Score>)> {
+    let folder = labelled_folder::read(dir, &Wishes::default())?;
+    let said = run(&folder).context("run the stages")?;
+    let begin_s = first_time(dir, &folder.meta)?;
+    let mut scores = Scores {
+        meta: &folder.meta,
+        list: Vec::new(),
+    };
+    counts(&said, &mut scores);
+    boundaries(&said, begin_s, &mut scores);
+    angles(dir, &said, begin_s, &mut scores)?;
+    inclinations(dir, &folder, &said, begin_s, &mut scores)?;
+    let list = scores.list;
+    Ok((folder.meta, list))
+}
+
+struct Scores<'a> {
+    meta: &'a Meta,
+    list: Vec<Score>,
+}
+
+impl Scores<'_> {
+    fn add(
+        &mut self,
+        metric: &'static str,
+        value: Option<f64>,
+        truth: Option<f64>,
+        unit: &'static str,
+    ) {
+        if let Some(value) = value {
+            self.list.push(Score {
+                dataset: self.meta.dataset.clone(),
+                recording: self.meta.id.clone(),
+                metric,
+                value,
+                truth,
+                unit,
+            });
+        }
+    }
+}
+
+/// Session time 0 on the recording's clock, s: the earliest row if that is before 0.
+fn first_time(dir: &Path, meta: &Meta) -> Result<f64> {
+    let mut begin = 0.0_f64;
+    for sensor in meta.sensors.iter().filter(|s| s.segment.is_some()) {
+        if let Some(table) = table(&dir.join(&sensor.file))? {
+            begin = begin.min(
+                table
+                    .column("t_s")
+                    .and_then(|t| t.first().copied())
+                    .unwrap_or(0.0),
+            );
+        }
+    }
+    Ok(begin)
+}
+
+fn counts(said: &Said, scores: &mut Scores<'_>) {
+    let Some(count) = scores.meta.truth.rep_count else {
+        return;
+    };
+    let truth = Some(count as f64);
+    let live: u32 = said.sets.iter().map(|s| s.reps_live).sum();
+    scores.add("rep_count_live", Some(live.into()), truth, "{rep}");
+    scores.add(
+        "rep_count_final",
+        Some(said.finals.len() as f64),
+        truth,
+        "{rep}",
+    );
+}
+
+fn boundaries(said: &Said, begin_s: f64, scores: &mut Scores<'_>) {
+    let truth = &scores.meta.truth;
+    if truth.reps.is_empty() {
+        return;
+    }
+    let found: Vec<Span> = said
+        .finals
+        .iter()
+        .map(|r| (r.start.seconds() + begin_s, r.end.seconds() + begin_s))
+        .collect();
+    let errors: Vec<f64> = matched(&truth.reps, &found)
+        .iter()
+        .flat_map(|(t, f)| [(f.0 - t.0).abs(), (f.1 - t.1).abs()])
+        .collect();
+    scores.add("rep_boundary_error", quantile(&errors, 0.5), None, "s");
+}
+
+/// Knee angle against the optical reference, after a standing zero.
+fn angles(dir: &Path, said: &Said, begin_s: f64, scores: &mut Scores<'_>) -> Result<()> {
+    let Some(table) = table(&dir.join("truth_angle.csv"))? else {
+        return Ok(());
+    };
+    let Some(times) = table.column("t_s") else {
+        return Ok(());
+    };
+    let valid = scores
+        .meta
+        .truth
+        .valid_s()
+        .unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+    let inside = |t: f64| (valid.0..=valid.1).contains(&t);
+    // The side that the engine shows is not named in its trace: the reference that fits better is it.
+    let mut best: Option<(f64, Vec<f64>, &[f64])> = None;
+    for name in ["knee_l_deg", "knee_r_deg"] {
+        let Some(column) = table.column(name) else {
+            continue;
+        };
+        let errors: Vec<f64> = said
+            .trace
+            .iter()
+            .filter(|(t, m, _)| *m == Metric::KneeFlexion && inside(t + begin_s))
+            .filter_map(|(t, _, v)| Some(v - at(times, column, t + begin_s)?))
+            .collect();
+        let Some(rmse) = rms(&errors) else { continue };
+        if best.as_ref().is_none_or(|b| rmse < b.0) {
+            best = Some((rmse, errors, column));
+        }
+    }
+    let Some((rmse, errors, column)) = best else {
+        return Ok(());
+    };
+    scores.add("angle_rmse", Some(rmse), None, "deg");
+    let offset = errors.iter().sum::<f64>() / errors.len() as f64;
+    scores.add("angle_offset", Some(offset), None, "deg");
+    let (mut ranges, mut turns) = (Vec::new(), Vec::new());
+    for rep in &said.finals {
+        let (from, to) = (rep.start.seconds() + begin_s, rep.end.seconds() + begin_s);
+        let reference: Vec<(f64, f64)> = times
+            .iter()
+            .zip(column)
+            .filter(|(t, _)| (from..=to).contains(*t) && inside(**t))
+            .map(|(t, v)| (*t, *v))
+            .collect();
+        let (Some(low), Some(high)) = (
+            reference.iter().min_by(|a, b| a.1.total_cmp(&b.1)),
+            reference.iter().max_by(|a, b| a.1.total_cmp(&b.1)),
+        ) else {
+            continue;
+        };
+        if let Some(Measured::Value { min, max, .. }) = rep.measured(Metric::KneeFlexion) {
+            ranges.push((max - min) - (high.1 - low.1));
+        }
+        // The turn is where the reference stands at one of its ends.
+        let turn = rep.turn.seconds() + begin_s;
+        turns.push((turn - low.0).abs().min((turn - high.0).abs()));
+    }
+    scores.add("rom_error", rms(&ranges), None, "deg");
+    scores.add("phase_error", quantile(&turns, 0.5), None, "s");
+    Ok(())
+}
+
+/// "Up" in the sensor against the reference orientation.
+fn inclinations(
+    dir: &Path,
+    folder: &Folder,
+    said: &Said,
+    begin_s: f64,
+    scores: &mut Scores<'_>,
+) -> Result<()> {
+    let mut errors = Vec::new();
+    for (device, sensor) in folder.header.devices() {
+        let name = format!("truth_orientation_{}.csv", sensor.segment);
+        let Some(table) = first_table(dir, &name)? else {
+            continue;
+        };
+        let columns = table.columns(&name, &["t_s", "qw", "qx", "qy", "qz"])?;
+        let moving = table.column("moving");
+        let mut tracker = Tracker::new(sensor.nominal_hz);
+        let mut row = 0;
+        for sample in said
+            .samples
+            .iter()
+            .filter(|s| s.stream.device == device && s.stream.kind == StreamKind::Imu)
+        {
+            let t = sample.t.seconds();
+            let up = tracker.update(
+                t,
+                Vector3::from(sample.acceleration()),
+                Some(Vector3::from(sample.angular_rate())),
+            );
+            while row < table.rows() && columns[0][row] < t + begin_s - 1e-6 {
+                row += 1;
+            }
+            let near = row < table.rows() && (columns[0][row] - t - begin_s).abs() < 0.02;
+            if !near || moving.is_some_and(|m| m[row] < 0.5) {
+                continue;
+            }
+            let q = UnitQuaternion::from_quaternion(Quaternion::new(
+                columns[1][row],
+                columns[2][row],
+                columns[3][row],
+                columns[4][row],
+            ));
+            let truth = q.inverse_transform_vector(&Vector3::z());
+            errors.push(up.angle(&truth).to_degrees());
+        }
+    }
+    scores.add("inclination_rmse", rms(&errors), None, "deg");
+    Ok(())
+}
+
+fn first_table(dir: &Path, name: &str) -> Result<Option<Table>> {
+    match table(&dir.join(name))? {
+        Some(table) => Ok(Some(table)),
+        None => table(&dir.join(format!("{name}.gz"))),
+    }
+}
+
+fn table(file: &Path) -> Result<Option<Table>> {
+    if !file.is_file() {
+        return Ok(None);
+    }
+    let bytes = fs::read(file).with_context(|| format!("read {}", file.display()))?;
+    Ok(Some(Table::read(&file.display().to_string(), &bytes)?))
+}

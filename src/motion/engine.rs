@@ -1,0 +1,577 @@
+//! The engine: samples and commands in, repetitions and set summaries out. Session time; pure and deterministic.
+//!
+//! Samples may come in any order among devices within a window; what they mean is worked out at the window's
+//! end (`tick`), from times alone.
+
+use super::{
+    channel::candidates,
+    effort::Effort,
+    live::{LiveSet, Said, TracePoint},
+    measure::{View, available, measure, trace},
+    params::Params,
+    post::{Found, SetFacts, analyse},
+    sensor::Device,
+    tempo::{concentric_speed, out_is_eccentric, phases},
+};
+use crate::model::{
+    body::Segment,
+    command::{Command, SetRole, StopReason},
+    event::{Calibration, CalibrationStep},
+    metric::Metric,
+    packet::DeviceIndex,
+    plan::TrainingSide,
+    rep::{Rep, SetSummary, Stage},
+    sample::{Sample, StreamKind},
+    session::{Sensor, SessionHeader, TechEvent, TechKind},
+    time::SessionNs,
+};
+
+/// What the engine says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MotionEvent {
+    /// A calibration was tried.
+    Calibration(Calibration),
+    /// A set began.
+    SetStarted {
+        /// Number within the session, from 1.
+        set: u32,
+        /// When.
+        t: SessionNs,
+        /// Exercise library id.
+        exercise: String,
+        /// Working side.
+        side: TrainingSide,
+        /// What for.
+        role: SetRole,
+        /// Load, kg.
+        load_kg: Option<f64>,
+        /// Metrics that the worn sensors can measure.
+        available: Vec<Metric>,
+    },
+    /// A repetition, at a stage.
+    Rep(Rep),
+    /// A set, a minute after it ended or when the next one begins.
+    Set(SetSummary),
+    /// The traced metric over a final repetition, after it.
+    RepTrace {
+        /// Set number.
+        set: u32,
+        /// Repetition number.
+        rep: u32,
+        /// What is traced.
+        metric: Metric,
+        /// About 20 points a second; `None` = no data at that instant.
+        points: Vec<(SessionNs, Option<f64>)>,
+    },
+    /// A point of the live trace.
+    Trace {
+        /// When.
+        t: SessionNs,
+        /// What is shown.
+        metric: Option<Metric>,
+        /// `None` = no data.
+        value: Option<f64>,
+    },
+    /// A technical event.
+    Tech(TechEvent),
+    /// Heart rate, about once a second.
+    Heart {
+        /// When.
+        t: SessionNs,
+        /// Newest value.
+        bpm: Option<f64>,
+        /// Median of the last 5 s.
+        median_5s: Option<f64>,
+    },
+}
+
+struct Running {
+    set: u32,
+    start: SessionNs,
+    exercise: String,
+    side: TrainingSide,
+    role: SetRole,
+    load_kg: Option<f64>,
+    available: Vec<Metric>,
+    live: LiveSet,
+    /// Confirmed repetitions with their times.
+    confirmed: Vec<(Rep, bool)>,
+    alive: usize,
+    fastest: f64,
+}
+
+/// A finished set that waits for the heart to recover.
+struct Waiting {
+    summary: SetSummary,
+    due: SessionNs,
+}
+
+/// A minute of recovery, ns.
+const RECOVERY_NS: i64 = 60_000_000_000;
+/// Spacing of heart events, ns.
+const HEART_NS: i64 = 1_000_000_000;
+
+/// Samples to repetitions, sets and effort.
+pub struct Engine {
+    params: Params,
+    sensors: Vec<Sensor>,
+    devices: Vec<Device>,
+    heart: Effort,
+    running: Option<Running>,
+    waiting: Option<Waiting>,
+    sets: u32,
+    calibrating: Option<(SessionNs, Vec<bool>)>,
+    next_heart: SessionNs,
+    said: Vec<Said>,
+    trace: Vec<TracePoint>,
+}
+
+impl Engine {
+    /// An engine for the sensors of a session.
+    #[must_use]
+    pub fn new(params: &Params, header: &SessionHeader) -> Self {
+        Self {
+            params: params.clone(),
+            sensors: header.sensors.clone(),
+            devices: header
+                .sensors
+                .iter()
+                .map(|s| Device::new(s, params))
+                .collect(),
+            heart: Effort::default(),
+            running: None,
+            waiting: None,
+            sets: 0,
+            calibrating: None,
+            next_heart: SessionNs(0),
+            said: Vec::new(),
+            trace: Vec::new(),
+        }
+    }
+
+    /// Takes one sample; what it means is said at the next `tick`.
+    pub fn push(&mut self, sample: &Sample, _out: &mut Vec<MotionEvent>) {
+        let Some(device) = self.devices.get_mut(usize::from(sample.stream.device.0)) else {
+            return;
+        };
+        match sample.stream.kind {
+            StreamKind::Imu | StreamKind::Acc if device.segment != Segment::Chest => {
+                device.push(sample);
+            }
+            StreamKind::HeartRate | StreamKind::Rr => self.heart.push(sample),
+            _ => {}
+        }
+    }
+
+    /// Takes one command.
+    pub fn command(&mut self, t: SessionNs, command: &Command, out: &mut Vec<MotionEvent>) {
+        match command {
+            Command::Calibrate => self.calibrating = Some((t, vec![false; self.devices.len()])),
+            Command::StartSet {
+                exercise,
+                side,
+                role,
+                load_kg,
+            } => {
+                self.end_set(t, StopReason::Trainer, out);
+                self.flush_summary(out);
+                self.start_set(t, exercise, *side, role, *load_kg, out);
+            }
+            Command::EndSet { reason } => self.end_set(t, *reason, out),
+            Command::Entry { .. } => {}
+        }
+    }
+
+    /// A window ended at `now`: everything that arrived before is in.
+    pub fn tick(&mut self, now: SessionNs, out: &mut Vec<MotionEvent>) {
+        self.calibrate(now, out);
+        self.advance(now, out);
+        if now >= self.next_heart && self.heart.alive() {
+            out.push(MotionEvent::Heart {
+                t: now,
+                bpm: self.heart.now(now.seconds()),
+                median_5s: self.heart.median(now.seconds()),
+            });
+            self.next_heart = SessionNs(now.0 + HEART_NS);
+        }
+        if self.waiting.as_ref().is_some_and(|w| now >= w.due) {
+            self.recover(now);
+            self.flush_summary(out);
+        }
+    }
+
+    /// The session ends.
+    pub fn finish(&mut self, now: SessionNs, out: &mut Vec<MotionEvent>) {
+        self.tick(now, out);
+        self.end_set(now, StopReason::SessionEnd, out);
+        self.flush_summary(out);
+    }
+
+    fn recover(&mut self, now: SessionNs) {
+        let median = self.heart.median(now.seconds());
+        if let Some(w) = &mut self.waiting {
+            let heart = &mut w.summary.heart;
+            heart.recovery_60s_bpm = heart.end_bpm.zip(median).map(|(end, after)| end - after);
+        }
+    }
+
+    fn flush_summary(&mut self, out: &mut Vec<MotionEvent>) {
+        if let Some(w) = self.waiting.take() {
+            out.push(MotionEvent::Set(w.summary));
+        }
+    }
+
+    fn calibrate(&mut self, now: SessionNs, out: &mut Vec<MotionEvent>) {
+        let Some((since, mut done)) = self.calibrating.take() else {
+            return;
+        };
+        let timed_out = now.seconds() - since.seconds() >= self.params.calibration_timeout_s;
+        for (i, device) in self.devices.iter_mut().enumerate() {
+            if done[i] || (!device.alive() && !timed_out) || device.segment == Segment::Chest {
+                continue;
+            }
+            let still_s = device
+                .still
+                .now()
+                .map_or(0.0, |s| s.until_s - s.since_s.max(since.seconds()));
+            let accepted = still_s >= self.params.calibration_s && device.fresh(now, 1.0);
+            if !accepted && !timed_out {
+                continue;
+            }
+            if accepted {
+                device.accept_stance();
+            }
+            done[i] = true;
+            let reason = (!accepted).then(|| refusal(device, now));
+            say_calibration(now, i, device, (accepted, still_s, reason), out);
+        }
+        let waiting = done
+            .iter()
+            .zip(&self.devices)
+            .any(|(d, device)| !d && device.segment != Segment::Chest);
+        if waiting && !timed_out {
+            self.calibrating = Some((since, done));
+        }
+    }
+
+    fn start_set(
+        &mut self,
+        t: SessionNs,
+        exercise: &str,
+        side: TrainingSide,
+        role: &SetRole,
+        load_kg: Option<f64>,
+        out: &mut Vec<MotionEvent>,
+    ) {
+        self.sets += 1;
+        for device in &mut self.devices {
+            device.begin_set();
+        }
+        self.heart.begin_set(t);
+        let available = available(&self.sensors, side);
+        out.push(MotionEvent::SetStarted {
+            set: self.sets,
+            t,
+            exercise: exercise.to_owned(),
+            side,
+            role: role.clone(),
+            load_kg,
+            available: available.clone(),
+        });
+        self.running = Some(Running {
+            set: self.sets,
+            start: t,
+            exercise: exercise.to_owned(),
+            side,
+            role: role.clone(),
+            load_kg,
+            available,
+            live: LiveSet::new(exercise, t, self.devices.len(), &self.params),
+            confirmed: Vec::new(),
+            alive: 0,
+            fastest: 0.0,
+        });
+    }
+
+    /// The live machine's turn.
+    fn advance(&mut self, now: SessionNs, out: &mut Vec<MotionEvent>) {
+        let Some(run) = &mut self.running else { return };
+        let alive = self.devices.iter().filter(|d| d.alive()).count();
+        if alive != run.alive {
+            run.live
+                .offer(&candidates(&run.exercise, run.side, &self.devices));
+            run.alive = alive;
+        }
+        run.live
+            .advance(&self.devices, now, &mut self.said, &mut self.trace);
+        let metric = run.live.channel().and_then(|c| c.metric);
+        for point in self.trace.drain(..) {
+            out.push(MotionEvent::Trace {
+                t: point.t,
+                metric,
+                value: point.value,
+            });
+        }
+        for said in self.said.drain(..) {
+            out.push(MotionEvent::Rep(run.live_rep(
+                said,
+                &self.devices,
+                &self.params,
+            )));
+        }
+    }
+
+    fn finish_live(&mut self, out: &mut Vec<MotionEvent>) {
+        let Some(run) = &mut self.running else { return };
+        run.live.finish(&mut self.said);
+        for said in self.said.drain(..) {
+            out.push(MotionEvent::Rep(run.live_rep(
+                said,
+                &self.devices,
+                &self.params,
+            )));
+        }
+    }
+
+    fn end_set(&mut self, t: SessionNs, reason: StopReason, out: &mut Vec<MotionEvent>) {
+        self.advance(t, out);
+        self.finish_live(out);
+        let Some(mut run) = self.running.take() else {
+            return;
+        };
+        for device in &mut self.devices {
+            device.end_set();
+        }
+        let facts = SetFacts {
+            exercise: &run.exercise,
+            start: run.start,
+            end: t,
+        };
+        let groups = candidates(&run.exercise, run.side, &self.devices);
+        let result = analyse(&mut self.devices, &groups, facts, &self.params);
+        let view = View {
+            devices: &self.devices,
+            poses: &result.poses,
+            exercise: &run.exercise,
+            side: run.side,
+            params: &self.params,
+        };
+        let eccentric_first = out_is_eccentric(&run.exercise, result.out_is_down);
+        let reps = final_reps(&run, &view, &result.found, eccentric_first);
+        let traces: Vec<_> = result.found.iter().map(|f| trace(&view, f)).collect();
+        run.withdraw(&reps, out);
+        self.say_calibrations(t, &result.poses, out);
+        let channel = result.channel.map_or_else(String::new, |c| c.name);
+        let summary = run.summary(t, reason, reps.len(), channel, self.heart.end_set(t));
+        for (rep, traced) in reps.into_iter().zip(traces) {
+            let (set, number) = (rep.set, rep.number);
+            out.push(MotionEvent::Rep(rep));
+            out.extend(traced.map(|t| MotionEvent::RepTrace {
+                set,
+                rep: number,
+                metric: t.metric,
+                points: t.points,
+            }));
+        }
+        self.waiting = Some(Waiting {
+            summary,
+            due: SessionNs(t.0 + RECOVERY_NS),
+        });
+    }
+
+    /// Functional axes found in the set, and sensors that left their place.
+    fn say_calibrations(
+        &self,
+        t: SessionNs,
+        poses: &[Option<super::pose::Pose>],
+        out: &mut Vec<MotionEvent>,
+    ) {
+        for (i, (device, pose)) in self.devices.iter().zip(poses).enumerate() {
+            let Some(pose) = pose.filter(|p| p.range_deg > 10.0) else {
+                continue;
+            };
+            let accepted = pose.quality >= self.params.axis_quality_min;
+            out.push(MotionEvent::Calibration(Calibration {
+                t,
+                device: index(i),
+                segment: device.segment,
+                step: CalibrationStep::Functional,
+                accepted,
+                quality: pose.quality,
+                reason: (!accepted)
+                    .then(|| "the segment turned about more than one axis".to_owned()),
+            }));
+            if pose.drifted {
+                out.push(MotionEvent::Tech(TechEvent {
+                    t,
+                    device: Some(index(i)),
+                    kind: TechKind::SensorSlipped {
+                        drift_deg: pose.drift_deg,
+                    },
+                }));
+            }
+        }
+    }
+}
+
+fn index(i: usize) -> DeviceIndex {
+    DeviceIndex(u16::try_from(i).unwrap_or(u16::MAX))
+}
+
+fn refusal(device: &Device, now: SessionNs) -> String {
+    if !device.fresh(now, 1.0) {
+        return format!("no data from the {} sensor", device.segment);
+    }
+    format!(
+        "the {} moved: stand still for three seconds",
+        device.segment
+    )
+}
+
+fn say_calibration(
+    t: SessionNs,
+    i: usize,
+    device: &Device,
+    (accepted, quality, reason): (bool, f64, Option<String>),
+    out: &mut Vec<MotionEvent>,
+) {
+    if let Some(reason) = &reason {
+        out.push(MotionEvent::Tech(TechEvent {
+            t,
+            device: Some(index(i)),
+            kind: TechKind::CalibrationRefused {
+                reason: reason.clone(),
+            },
+        }));
+    }
+    out.push(MotionEvent::Calibration(Calibration {
+        t,
+        device: index(i),
+        segment: device.segment,
+        step: CalibrationStep::Stillness,
+        accepted,
+        quality,
+        reason,
+    }));
+}
+
+/// The repetitions of the pass after the set, numbered from 1.
+fn final_reps(
+    run: &Running,
+    view: &View,
+    found: &[Found],
+    eccentric_first: Option<bool>,
+) -> Vec<Rep> {
+    let amplitudes: Vec<f64> = found.iter().map(|f| f.amplitude).collect();
+    let usual = super::filter::median(&amplitudes);
+    let mut fastest = 0.0_f64;
+    let mut reps = Vec::with_capacity(found.len());
+    for (i, f) in found.iter().enumerate() {
+        let next = found.get(i + 1).map(|n| n.start);
+        let phases = eccentric_first.map(|e| phases(f, next, e, view.params.rate_share_final));
+        let speed = phases.as_ref().and_then(|p| concentric_speed(f, p));
+        fastest = speed.map_or(fastest, |s| fastest.max(s));
+        reps.push(Rep {
+            set: run.set,
+            number: u32::try_from(i + 1).unwrap_or(u32::MAX),
+            stage: Stage::Final,
+            start: f.start,
+            turn: f.turn,
+            end: f.end,
+            partial: f.amplitude < view.params.partial_share * usual,
+            phases,
+            concentric_speed: speed,
+            velocity_loss_percent: speed.map(|s| 100.0 * (1.0 - s / fastest)),
+            measurements: measure(view, f, phases.as_ref(), &run.available),
+        });
+    }
+    reps
+}
+
+impl Running {
+    fn live_rep(&mut self, said: Said, devices: &[Device], params: &Params) -> Rep {
+        let number = u32::try_from(self.confirmed.len() + 1).unwrap_or(u32::MAX);
+        let (found, stage) = match said {
+            Said::Turned(f) => (f, Stage::Provisional),
+            Said::Completed(f) => (f, Stage::Confirmed),
+        };
+        let mut rep = Rep {
+            set: self.set,
+            number,
+            stage,
+            start: found.start,
+            turn: found.turn,
+            end: found.end,
+            partial: false,
+            phases: None,
+            concentric_speed: None,
+            velocity_loss_percent: None,
+            measurements: Vec::new(),
+        };
+        if stage == Stage::Provisional {
+            return rep;
+        }
+        let view = View {
+            devices,
+            poses: &self.live.poses,
+            exercise: &self.exercise,
+            side: self.side,
+            params,
+        };
+        rep.phases = out_is_eccentric(&self.exercise, None)
+            .map(|e| phases(&found, None, e, params.rate_share_live));
+        rep.concentric_speed = rep
+            .phases
+            .as_ref()
+            .and_then(|p| concentric_speed(&found, p));
+        if let Some(speed) = rep.concentric_speed {
+            self.fastest = self.fastest.max(speed);
+            rep.velocity_loss_percent = Some(100.0 * (1.0 - speed / self.fastest));
+        }
+        rep.measurements = measure(&view, &found, rep.phases.as_ref(), &self.available);
+        self.confirmed.push((rep.clone(), false));
+        rep
+    }
+
+    /// Says of every confirmed repetition without a final one that it is withdrawn.
+    fn withdraw(&mut self, finals: &[Rep], out: &mut Vec<MotionEvent>) {
+        let mut used = vec![false; finals.len()];
+        for (rep, upheld) in &mut self.confirmed {
+            let partner = (0..finals.len())
+                .filter(|i| !used[*i])
+                .find(|i| finals[*i].start < rep.end && finals[*i].end > rep.start);
+            if let Some(i) = partner {
+                used[i] = true;
+                *upheld = true;
+                continue;
+            }
+            let mut withdrawn = rep.clone();
+            withdrawn.stage = Stage::Retracted;
+            out.push(MotionEvent::Rep(withdrawn));
+        }
+    }
+
+    fn summary(
+        self,
+        end: SessionNs,
+        reason: StopReason,
+        reps: usize,
+        channel: String,
+        heart: crate::model::rep::HeartStats,
+    ) -> SetSummary {
+        SetSummary {
+            set: self.set,
+            exercise: self.exercise,
+            side: self.side,
+            role: self.role,
+            load_kg: self.load_kg,
+            start: self.start,
+            end,
+            reason,
+            reps_live: u32::try_from(self.confirmed.len()).unwrap_or(u32::MAX),
+            reps_final: u32::try_from(reps).unwrap_or(u32::MAX),
+            heart,
+            channel,
+        }
+    }
+}

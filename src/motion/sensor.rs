@@ -1,0 +1,197 @@
+//! One worn motion sensor: its orientation filter, stillness, calibration, and the rows of the running set.
+//! m/s², rad/s, session time.
+
+use super::{
+    calibration::{Axis, Scatter, horizontal_rate},
+    orientation::Tracker,
+    params::Params,
+    record::{Row, Sensing},
+    still::Still,
+};
+use crate::model::{
+    body::Segment,
+    frame::Vec3,
+    sample::{Quality, Sample, StreamKind},
+    session,
+    time::SessionNs,
+    units::STANDARD_GRAVITY,
+};
+
+/// Accepted calibration stance of one sensor.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stance {
+    /// "Up" in the sensor while the client stood in the stance.
+    pub(super) up: Vec3,
+}
+
+/// Smallest acceleration that a working accelerometer can show for long, m/s²; below it the value is none.
+const NO_ACCELERATION: f64 = 1e-3;
+
+/// State of one sensor.
+pub(super) struct Device {
+    pub(super) segment: Segment,
+    pub(super) sensing: Sensing,
+    pub(super) still: Still,
+    pub(super) stance: Option<Stance>,
+    /// Axis found in earlier sets; to the client's right when `axis_signed`.
+    pub(super) axis: Option<Axis>,
+    pub(super) axis_signed: bool,
+    pub(super) scatter: Scatter,
+    pub(super) rows: Vec<Row>,
+    pub(super) last: Option<Row>,
+    /// Samples of the running set that the memory's bound kept out.
+    pub(super) over_bound: u64,
+    tracker: Tracker,
+    seen_imu: bool,
+    size_at_rest: f64,
+    bound: usize,
+    recording: bool,
+}
+
+impl Device {
+    pub(super) fn new(sensor: &session::Sensor, params: &Params) -> Self {
+        let rate = if sensor.nominal_hz > 0.0 {
+            sensor.nominal_hz * 1.2
+        } else {
+            100.0
+        };
+        let bound = (rate.min(params.max_hz) * params.max_set_s) as usize;
+        Self {
+            segment: sensor.segment,
+            sensing: Sensing::AccOnly,
+            still: Still::new(params),
+            stance: None,
+            axis: None,
+            axis_signed: false,
+            scatter: Scatter::default(),
+            rows: Vec::new(),
+            last: None,
+            over_bound: 0,
+            tracker: Tracker::new(sensor.nominal_hz),
+            seen_imu: false,
+            size_at_rest: STANDARD_GRAVITY,
+            bound,
+            recording: false,
+        }
+    }
+
+    /// Takes a sample of a motion stream; others are not its business.
+    pub(super) fn push(&mut self, sample: &Sample) {
+        let gyro = match sample.stream.kind {
+            StreamKind::Imu => Some(Vec3::from(sample.angular_rate())),
+            StreamKind::Acc if !self.seen_imu => None,
+            _ => return,
+        };
+        if gyro.is_some() && !self.seen_imu {
+            self.begin_imu();
+        }
+        let acc = Vec3::from(sample.acceleration());
+        let finite = acc
+            .iter()
+            .chain(gyro.iter().flat_map(|g| g.iter()))
+            .all(|v| v.is_finite());
+        let backward = self.last.is_some_and(|last| sample.t <= last.t);
+        if !finite
+            || backward
+            || sample.quality.has(Quality::NOT_FINITE)
+            || acc.norm() < NO_ACCELERATION
+        {
+            return;
+        }
+        self.take(sample.t, acc, gyro, sample.quality);
+    }
+
+    fn begin_imu(&mut self) {
+        self.seen_imu = true;
+        self.sensing = Sensing::Imu;
+        // What a bare accelerometer stream said before is of another kind.
+        self.rows.clear();
+        self.last = None;
+    }
+
+    fn take(&mut self, t: SessionNs, acc: Vec3, gyro: Option<Vec3>, quality: Quality) {
+        let t_s = t.seconds();
+        self.still.push(t_s, acc, gyro.unwrap_or_else(Vec3::zeros));
+        if self.last.is_none() {
+            self.size_at_rest = acc.norm();
+        }
+        let step_s = self.last.map_or(0.0, |last| t_s - last.t_s());
+        let share = (step_s / 10.0).min(0.2);
+        self.size_at_rest += (acc.norm() - self.size_at_rest) * share;
+        let up = self.tracker.update(t_s, acc, gyro);
+        let mut row = Row::new(t, up, gyro.unwrap_or_else(Vec3::zeros), acc, quality);
+        row.vertical =
+            ((acc.dot(&up) / self.size_at_rest.max(1e-3) - 1.0) * STANDARD_GRAVITY) as f32;
+        if self.recording {
+            self.collect(&row, step_s);
+        }
+        self.last = Some(row);
+    }
+
+    fn collect(&mut self, row: &Row, step_s: f64) {
+        if let Some(last) = &self.last
+            && step_s > 0.0
+            && step_s < 0.5
+        {
+            let rate = horizontal_rate(last, row, self.tracker.bias(), self.sensing);
+            // Half of the weight is gone after 14 s: the strap may slip, the exercise may settle.
+            self.scatter.fade((-step_s / 20.0).exp());
+            self.scatter.add(rate, step_s);
+        }
+        if self.rows.len() < self.bound {
+            self.rows.push(*row);
+        } else {
+            self.over_bound += 1;
+        }
+    }
+
+    /// Begins to keep rows; memory for the whole set is taken here and not sample by sample.
+    pub(super) fn begin_set(&mut self) {
+        self.rows.clear();
+        if self.last.is_some() {
+            self.rows.reserve_exact(self.bound);
+        }
+        self.scatter = Scatter::default();
+        self.over_bound = 0;
+        self.recording = true;
+    }
+
+    pub(super) fn end_set(&mut self) {
+        self.recording = false;
+    }
+
+    /// Gyroscope bias, rad/s: from stillness when there was any, else as the filter guesses.
+    pub(super) fn bias(&self) -> Vec3 {
+        match (self.sensing, self.still.newest()) {
+            (Sensing::AccOnly, _) => Vec3::zeros(),
+            (Sensing::Imu, Some(rest)) if rest.seconds() > 1.0 => rest.gyro,
+            _ => self.tracker.bias(),
+        }
+    }
+
+    /// Takes the stillness that is going on as the calibration stance.
+    pub(super) fn accept_stance(&mut self) {
+        let Some(rest) = self.still.now().copied() else {
+            return;
+        };
+        if let Some(up) = rest.up() {
+            self.stance = Some(Stance { up });
+            self.axis = None;
+            self.axis_signed = false;
+        }
+        if self.sensing == Sensing::Imu {
+            self.tracker.set_bias(rest.gyro);
+        }
+    }
+
+    /// A motion stream was seen.
+    pub(super) fn alive(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// Its newest sample is not older than `stale_s`.
+    pub(super) fn fresh(&self, now: SessionNs, stale_s: f64) -> bool {
+        self.last
+            .is_some_and(|last| now.seconds() - last.t_s() <= stale_s)
+    }
+}

@@ -1,0 +1,322 @@
+//! Publishing at least once.
+//!
+//! A bounded window of messages without PUBACK is ours, not the client library's: when the connection
+//! drops, a fresh one is made and everything in the window is sent again, in order. Doubles are harmless
+//! because payloads carry sequence numbers. What a spool would do for a long outage fits in front: it
+//! would feed [`Publisher::publish`] from disk instead of from memory.
+
+use super::{
+    BusConfig, MAX_PACKET,
+    connection::{IN_FLIGHT, fresh, patience},
+};
+use rumqttc::{AsyncClient, Event, EventLoop, Outgoing, Packet, QoS};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{info, warn};
+
+/// Messages waiting before the window; publishing waits when it is full.
+const QUEUE: usize = 64;
+/// How long the first connection may take.
+const FIRST_CONNECTION: Duration = Duration::from_secs(10);
+/// Bytes of a packet beside topic and payload.
+const PACKET_HEAD: usize = 16;
+
+/// Why nothing can be published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// No broker.
+    #[error("reach the broker at {host}:{port} within {} s: {reason}", FIRST_CONNECTION.as_secs())]
+    Unreachable {
+        /// Host.
+        host: String,
+        /// Port.
+        port: u16,
+        /// What the last attempt said.
+        reason: String,
+    },
+    /// More than the bus carries.
+    #[error("publish {bytes} bytes to {topic} (at most {MAX_PACKET} with the topic)")]
+    TooLarge {
+        /// Where to.
+        topic: String,
+        /// Size of the payload.
+        bytes: usize,
+    },
+    /// The client's task has ended.
+    #[error("publish: the client of the bus has stopped")]
+    Stopped,
+    /// The broker did not take everything in time.
+    #[error("have the broker take everything within {0:?}")]
+    Unacknowledged(Duration),
+}
+
+/// How the connection is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct State {
+    /// There is one.
+    pub connected: bool,
+    /// Messages without PUBACK.
+    pub in_flight: usize,
+    /// Messages sent again after a drop, so far.
+    pub resent: u64,
+}
+
+struct Message {
+    topic: String,
+    payload: Vec<u8>,
+    retain: bool,
+}
+
+enum Order {
+    Publish(Message),
+    Flush(oneshot::Sender<()>),
+}
+
+/// A client that publishes. Dropped, it ends after what it holds.
+#[derive(Debug, Clone)]
+pub struct Publisher {
+    orders: mpsc::Sender<Order>,
+    state: watch::Receiver<State>,
+}
+
+impl Publisher {
+    /// Connects to the bus.
+    ///
+    /// # Errors
+    /// No broker answers within 10 s.
+    pub async fn connect(bus: BusConfig) -> Result<Self, PublishError> {
+        let (orders, inbox) = mpsc::channel(QUEUE);
+        let (told, mut state) = watch::channel(State::default());
+        let (host, port) = (bus.host.clone(), bus.port);
+        let (reasons, mut last_reason) = mpsc::channel(1);
+        let (client, events) = fresh(&bus, false);
+        let worker = Worker {
+            bus,
+            client,
+            events,
+            window: VecDeque::new(),
+            unsent: 0,
+            by_id: BTreeMap::new(),
+            next: 0,
+            flushes: Vec::new(),
+            state: told,
+            reasons,
+        };
+        tokio::spawn(worker.run(inbox));
+        let connected = state.wait_for(|s| s.connected);
+        if tokio::time::timeout(FIRST_CONNECTION, connected)
+            .await
+            .is_err()
+        {
+            let reason = last_reason
+                .try_recv()
+                .unwrap_or_else(|_| "no answer".into());
+            return Err(PublishError::Unreachable { host, port, reason });
+        }
+        Ok(Self { orders, state })
+    }
+
+    /// Publishes with QoS 1; waits while the window and the queue are full.
+    ///
+    /// # Errors
+    /// Too large, or the client has stopped.
+    pub async fn publish(
+        &self,
+        topic: &str,
+        payload: Vec<u8>,
+        retain: bool,
+    ) -> Result<(), PublishError> {
+        if payload.len() + topic.len() + PACKET_HEAD > MAX_PACKET {
+            return Err(PublishError::TooLarge {
+                topic: topic.to_owned(),
+                bytes: payload.len(),
+            });
+        }
+        let message = Message {
+            topic: topic.to_owned(),
+            payload,
+            retain,
+        };
+        self.orders
+            .send(Order::Publish(message))
+            .await
+            .map_err(|_| PublishError::Stopped)
+    }
+
+    /// Waits until everything published so far has its PUBACK.
+    ///
+    /// # Errors
+    /// Not within `limit`.
+    pub async fn flush(&self, limit: Duration) -> Result<(), PublishError> {
+        let (done, wait) = oneshot::channel();
+        self.orders
+            .send(Order::Flush(done))
+            .await
+            .map_err(|_| PublishError::Stopped)?;
+        match tokio::time::timeout(limit, wait).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(PublishError::Stopped),
+            Err(_) => Err(PublishError::Unacknowledged(limit)),
+        }
+    }
+
+    /// How the connection is now.
+    #[must_use]
+    pub fn state(&self) -> State {
+        *self.state.borrow()
+    }
+}
+
+struct Worker {
+    bus: BusConfig,
+    client: AsyncClient,
+    events: EventLoop,
+    /// Messages without PUBACK, with their numbers, in order.
+    window: VecDeque<(u64, Message)>,
+    /// How many at the end of the window have not been seen leaving.
+    unsent: usize,
+    /// Packet id to number, for those that have left.
+    by_id: BTreeMap<u16, u64>,
+    next: u64,
+    /// Who waits until all before a number is acknowledged.
+    flushes: Vec<(u64, oneshot::Sender<()>)>,
+    state: watch::Sender<State>,
+    reasons: mpsc::Sender<String>,
+}
+
+impl Worker {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Order>) {
+        let mut open = true;
+        let mut waits = patience();
+        while open || !self.window.is_empty() {
+            let room = open && self.window.len() < usize::from(IN_FLIGHT);
+            let wait = tokio::select! {
+                order = inbox.recv(), if room => {
+                    match order {
+                        Some(order) => self.order(order),
+                        None => open = false,
+                    }
+                    None
+                }
+                event = self.events.poll() => match event {
+                    Ok(event) => {
+                        if self.event(&event) {
+                            waits = patience();
+                        }
+                        None
+                    }
+                    Err(e) => {
+                        let _ = self.reasons.try_send(e.to_string());
+                        if self.state.borrow().connected {
+                            warn!("the connection to the broker dropped, {} messages go again: {e}", self.window.len());
+                        }
+                        waits.next()
+                    }
+                },
+            };
+            if let Some(wait) = wait {
+                self.state.send_modify(|s| s.connected = false);
+                tokio::time::sleep(wait).await;
+                self.again();
+            }
+        }
+        let _ = self.client.try_disconnect();
+        // Lets the farewell leave; how it ends no longer matters.
+        let _ = tokio::time::timeout(Duration::from_millis(200), self.events.poll()).await;
+    }
+
+    fn order(&mut self, order: Order) {
+        match order {
+            Order::Publish(message) => {
+                self.hand_over(&message);
+                self.window.push_back((self.next, message));
+                self.next += 1;
+                self.unsent += 1;
+                self.tell();
+            }
+            Order::Flush(done) if self.window.is_empty() => {
+                let _ = done.send(());
+            }
+            Order::Flush(done) => self.flushes.push((self.next, done)),
+        }
+    }
+
+    /// The library's queue is twice the window: it cannot be full.
+    fn hand_over(&self, message: &Message) {
+        let sent = self.client.try_publish(
+            &message.topic,
+            QoS::AtLeastOnce,
+            message.retain,
+            message.payload.clone(),
+        );
+        if let Err(e) = sent {
+            warn!(
+                topic = message.topic,
+                "handed over too fast, will go again after the next drop: {e}"
+            );
+        }
+    }
+
+    /// Follows an event; whether it was a new connection.
+    fn event(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Incoming(Packet::ConnAck(_)) => {
+                self.state.send_modify(|s| s.connected = true);
+                if self.next > 0 {
+                    info!("connected to the broker again");
+                }
+                return true;
+            }
+            // Publishes leave in the order they were handed over.
+            Event::Outgoing(Outgoing::Publish(id)) if *id != 0 && self.unsent > 0 => {
+                let at = self.window.len() - self.unsent;
+                if let Some((number, _)) = self.window.get(at) {
+                    self.by_id.insert(*id, *number);
+                }
+                self.unsent -= 1;
+            }
+            Event::Incoming(Packet::PubAck(ack)) => {
+                if let Some(number) = self.by_id.remove(&ack.pkid) {
+                    self.acknowledged(number);
+                }
+            }
+            _ => {}
+        }
+        false
+    }
+
+    fn acknowledged(&mut self, number: u64) {
+        if let Some(at) = self.window.iter().position(|(n, _)| *n == number) {
+            self.window.remove(at);
+        }
+        let oldest = self.window.front().map_or(self.next, |(n, _)| *n);
+        for (upto, done) in std::mem::take(&mut self.flushes) {
+            if upto <= oldest {
+                let _ = done.send(());
+            } else {
+                self.flushes.push((upto, done));
+            }
+        }
+        self.tell();
+    }
+
+    /// A fresh connection, and everything without PUBACK again.
+    fn again(&mut self) {
+        (self.client, self.events) = fresh(&self.bus, false);
+        self.by_id.clear();
+        self.unsent = self.window.len();
+        for (_, message) in &self.window {
+            self.hand_over(message);
+        }
+        let resent = self.window.len() as u64;
+        self.state.send_modify(|s| s.resent += resent);
+    }
+
+    fn tell(&self) {
+        let in_flight = self.window.len();
+        self.state.send_modify(|s| s.in_flight = in_flight);
+    }
+}

@@ -1,0 +1,177 @@
+//! The bus against real brokers: everything arrives, whatever happens to the connection.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may stop where it fails"
+)]
+
+use plimsoll::mqtt::{
+    BusConfig,
+    broker::{BrokerError, Embedded},
+    publisher::Publisher,
+    subscriber::{self, Message},
+};
+use std::{
+    collections::BTreeSet,
+    net::{SocketAddr, TcpListener as Probe},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{broadcast, mpsc},
+};
+
+const MESSAGES: u32 = 20_000;
+
+/// A proxy whose connections can be cut.
+async fn proxy(to: SocketAddr) -> (SocketAddr, broadcast::Sender<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (cut, _) = broadcast::channel(1);
+    let cuts = cut.clone();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut stop = cuts.subscribe();
+            tokio::spawn(async move {
+                let Ok(mut server) = TcpStream::connect(to).await else {
+                    return;
+                };
+                tokio::select! {
+                    _ = stop.recv() => {}
+                    _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                }
+            });
+        }
+    });
+    (address, cut)
+}
+
+/// Publishes all messages through a proxy that cuts five times; which numbers arrived, how many doubles.
+async fn through(broker: SocketAddr) -> (usize, u64, u64) {
+    let (sender, mut inbox) = mpsc::channel::<Message>(1000);
+    let bus = BusConfig::to(broker).named("sub");
+    let subscription = subscriber::subscribe(bus, vec!["t/#".into()], sender)
+        .await
+        .unwrap();
+    let (address, cut) = proxy(broker).await;
+    let publisher = Publisher::connect(BusConfig::to(address).named("pub"))
+        .await
+        .unwrap();
+    let progress = Arc::new(AtomicU64::new(0));
+    let seen = Arc::clone(&progress);
+    let receive = tokio::spawn(async move {
+        let (mut numbers, mut doubles) = (BTreeSet::new(), 0_u64);
+        while numbers.len() < MESSAGES as usize {
+            let Ok(Some(m)) = tokio::time::timeout(Duration::from_secs(30), inbox.recv()).await
+            else {
+                break;
+            };
+            let number = u32::from_le_bytes(m.payload[..4].try_into().unwrap());
+            doubles += u64::from(!numbers.insert(number));
+            seen.store(numbers.len() as u64, Ordering::Relaxed);
+        }
+        (numbers.len(), doubles)
+    });
+    let mut payload = vec![0_u8; 200];
+    for number in 0..MESSAGES {
+        payload[..4].copy_from_slice(&number.to_le_bytes());
+        publisher
+            .publish("t/x", payload.clone(), false)
+            .await
+            .unwrap();
+        if number % 3500 == 3000 {
+            let _ = cut.send(());
+        }
+    }
+    publisher.flush(Duration::from_secs(60)).await.unwrap();
+    let (arrived, doubles) = receive.await.unwrap();
+    drop(subscription);
+    (arrived, doubles, publisher.state().resent)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_embedded_broker_loses_nothing() {
+    let broker = Embedded::start(([127, 0, 0, 1], 0).into()).unwrap();
+    let (arrived, doubles, resent) = through(broker.address()).await;
+    println!("embedded: {arrived} of {MESSAGES} arrived, {doubles} doubles, {resent} sent again");
+    assert_eq!(arrived, MESSAGES as usize);
+    assert!(resent > 0, "no connection was cut");
+}
+
+struct Mosquitto(Child, SocketAddr);
+
+impl Mosquitto {
+    fn start() -> Self {
+        let address = Probe::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let program = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"]
+            .into_iter()
+            .find(|p| std::path::Path::new(p).exists())
+            .unwrap_or("mosquitto");
+        let child = Command::new(program)
+            .args(["-p", &address.port().to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|e| {
+                panic!("this test needs Mosquitto, install the package mosquitto: {e}")
+            });
+        let broker = Self(child, address);
+        for _ in 0..500 {
+            if std::net::TcpStream::connect(address).is_ok() {
+                return broker;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("mosquitto does not answer on {address}");
+    }
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mosquitto_loses_nothing() {
+    let broker = Mosquitto::start();
+    let (arrived, doubles, resent) = through(broker.1).await;
+    println!("mosquitto: {arrived} of {MESSAGES} arrived, {doubles} doubles, {resent} sent again");
+    assert_eq!(arrived, MESSAGES as usize);
+    assert!(resent > 0, "no connection was cut");
+}
+
+#[test]
+fn a_port_in_use_is_an_error_that_names_it() {
+    let taken = Probe::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let error = Embedded::start(address).unwrap_err();
+    assert!(matches!(error, BrokerError::Listen { .. }));
+    assert!(error.to_string().contains(&address.to_string()), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_broker_is_an_error_and_too_large_is_refused() {
+    let nobody = Probe::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = Publisher::connect(BusConfig::to(nobody)).await.unwrap_err();
+    assert!(
+        error.to_string().contains(&nobody.port().to_string()),
+        "{error}"
+    );
+    let broker = Embedded::start(([127, 0, 0, 1], 0).into()).unwrap();
+    let publisher = Publisher::connect(BusConfig::to(broker.address()))
+        .await
+        .unwrap();
+    assert!(
+        publisher
+            .publish("t", vec![0; 2 << 20], false)
+            .await
+            .is_err()
+    );
+}
