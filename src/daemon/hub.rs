@@ -248,7 +248,7 @@ async fn commit_all(
         if state.windows.is_empty() && state.events.is_empty() {
             continue;
         }
-        let (store, id) = (Arc::clone(store), session.clone());
+        let (shared, id) = (Arc::clone(store), session.clone());
         let windows = std::mem::take(&mut state.windows);
         let events = std::mem::take(&mut state.events);
         state.last_window |= windows.iter().any(|w| w.manifest.last);
@@ -256,7 +256,8 @@ async fn commit_all(
             .iter()
             .any(|e| matches!(e.event, Event::Closed { .. }));
         let finished = state.last_window && state.closed;
-        let task = move || write(&store, &id, windows, events, finished);
+        let writer = Arc::clone(&shared);
+        let task = move || write(&writer, &id, windows, events, finished);
         match tokio::task::spawn_blocking(task).await {
             Ok(Ok(Some(window))) => {
                 let ack = Ack {
@@ -269,6 +270,9 @@ async fn commit_all(
                     payload::encode_ack(&ack)?,
                 )
                 .await?;
+                if finished {
+                    archive(&shared, session).await;
+                }
             }
             Ok(Ok(None)) => {}
             Ok(Err((windows, events, e))) => {
@@ -283,6 +287,16 @@ async fn commit_all(
     sessions
         .retain(|_, s| !(s.last_window && s.closed && s.windows.is_empty() && s.events.is_empty()));
     Ok(())
+}
+
+/// A finished session's samples move to columns. They are durable before and after: a failure costs room,
+/// nothing else.
+async fn archive(store: &Arc<Mutex<Store>>, session: &SessionId) {
+    let (store, id) = (Arc::clone(store), session.clone());
+    let moved = tokio::task::spawn_blocking(move || lock(&store).compact(&id)).await;
+    if let Ok(Err(e)) = moved {
+        warn!(session = %session.0, "failed to archive the session, it stays as it is: {e}");
+    }
 }
 
 type Unwritten = (Vec<Window>, Vec<Numbered>, crate::store::StoreError);
