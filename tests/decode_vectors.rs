@@ -19,23 +19,32 @@ use plimsoll::{
 };
 use std::path::PathBuf;
 
-fn vectors_text() -> String {
-    let root = std::env::var_os("PLIMSOLL_DATASETS").map_or_else(
+/// The folder of the recordings, or a sentence why not; where `CI` is set their absence fails.
+fn datasets() -> Option<PathBuf> {
+    let folder = std::env::var_os("PLIMSOLL_DATASETS").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/datasets"),
         PathBuf::from,
     );
-    let file = root.join("wire_vectors.json");
-    std::fs::read_to_string(&file).unwrap_or_else(|e| {
-        panic!(
-            "{} cannot be read ({e}): set PLIMSOLL_DATASETS to the folder of the datasets",
-            file.display()
-        )
-    })
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    let said = format!(
+        "no recordings in {}: set PLIMSOLL_DATASETS to their folder",
+        folder.display()
+    );
+    assert!(std::env::var_os("CI").is_none(), "{said}");
+    eprintln!("not run: {said}");
+    None
+}
+
+fn vectors_text() -> Option<String> {
+    Some(std::fs::read_to_string(datasets()?.join("wire_vectors.json")).unwrap())
 }
 
 #[test]
 fn every_stated_value_comes_out() {
-    let scores = score(&vectors_text()).unwrap();
+    let Some(text) = vectors_text() else { return };
+    let scores = score(&text).unwrap();
     let wrong: Vec<String> = scores
         .iter()
         .filter(|s| s.supported && !s.ok)
@@ -55,7 +64,8 @@ fn packets(name: &str) -> Vec<Packet> {
         "imported" => (&[], imported::CHARACTERISTIC),
         other => panic!("the contract test does not know the driver {other}: add its vectors"),
     };
-    let vectors: Vec<serde_json::Value> = serde_json::from_str(&vectors_text()).unwrap();
+    let Some(text) = vectors_text() else { return };
+    let vectors: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
     let mut packets: Vec<Packet> = vectors
         .iter()
         .filter(|v| families.contains(&v["device"].as_str().unwrap()))

@@ -15,18 +15,27 @@ use plimsoll::{
 };
 use std::path::PathBuf;
 
-fn frames() -> Vec<Vec<u8>> {
-    let root = std::env::var_os("PLIMSOLL_DATASETS").map_or_else(
+/// The folder of the recordings, or a sentence why not; where `CI` is set their absence fails.
+fn datasets() -> Option<PathBuf> {
+    let folder = std::env::var_os("PLIMSOLL_DATASETS").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/datasets"),
         PathBuf::from,
     );
-    let file = root.join("polar_h10_raw/frames_0_2999/h10_ecg_frames.bin");
-    let bytes = std::fs::read(&file).unwrap_or_else(|e| {
-        panic!(
-            "{} cannot be read ({e}): set PLIMSOLL_DATASETS to the folder of the datasets",
-            file.display()
-        )
-    });
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    let said = format!(
+        "no recordings in {}: set PLIMSOLL_DATASETS to their folder",
+        folder.display()
+    );
+    assert!(std::env::var_os("CI").is_none(), "{said}");
+    eprintln!("not run: {said}");
+    None
+}
+
+fn frames() -> Option<Vec<Vec<u8>>> {
+    let file = datasets()?.join("polar_h10_raw/frames_0_2999/h10_ecg_frames.bin");
+    let bytes = std::fs::read(&file).unwrap();
     let mut rest = &bytes[24..];
     let mut frames = Vec::new();
     while let Some((length, tail)) = rest.split_first_chunk::<4>() {
@@ -34,7 +43,7 @@ fn frames() -> Vec<Vec<u8>> {
         frames.push(frame.to_vec());
         rest = tail;
     }
-    frames
+    Some(frames)
 }
 
 fn header() -> SessionHeader {
@@ -62,7 +71,7 @@ fn header() -> SessionHeader {
 
 #[test]
 fn a_real_straps_electrocardiogram_has_its_true_rate_and_no_gap() {
-    let frames = frames();
+    let Some(frames) = frames() else { return };
     assert_eq!(frames.len(), 3000);
     let stamp = |frame: &[u8]| {
         frame[1..9]

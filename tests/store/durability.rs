@@ -16,9 +16,11 @@ use std::{
 const WRITE_TO: &str = "PLIMSOLL_TEST_STORE";
 
 #[test]
-#[ignore = "runs only in the process that gets killed"]
 fn appends_until_killed() {
-    let dir = std::env::var(WRITE_TO).unwrap();
+    // Work only in the process that gets killed.
+    let Ok(dir) = std::env::var(WRITE_TO) else {
+        return;
+    };
     let mut store = Store::open(Path::new(&dir)).unwrap();
     store.begin(&header("s1", "c1"), None).unwrap();
     let first = store.durable(&id("s1")).unwrap().map_or(0, |w| w + 1);
@@ -36,9 +38,11 @@ fn appends_until_killed() {
 }
 
 #[test]
-#[ignore = "runs only in the process that gets killed"]
 fn compacts_until_killed() {
-    let dir = std::env::var(WRITE_TO).unwrap();
+    // Work only in the process that gets killed.
+    let Ok(dir) = std::env::var(WRITE_TO) else {
+        return;
+    };
     let mut store = Store::open(Path::new(&dir)).unwrap();
     print!("\nacked 0\n");
     store.compact(&id("s1")).unwrap();
@@ -46,7 +50,7 @@ fn compacts_until_killed() {
 
 fn child(test: &str, dir: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--ignored", "--nocapture"])
+        .args(["--exact", test, "--nocapture"])
         .env(WRITE_TO, dir)
         .stdout(Stdio::piped())
         .spawn()
