@@ -35,7 +35,7 @@ fn datasets() -> Option<PathBuf> {
 
 fn frames() -> Option<Vec<Vec<u8>>> {
     let file = datasets()?.join("polar_h10_raw/frames_0_2999/h10_ecg_frames.bin");
-    let bytes = std::fs::read(&file).ok()?;
+    let bytes = std::fs::read(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
     let mut rest = &bytes[24..];
     let mut frames = Vec::new();
     while let Some((length, tail)) = rest.split_first_chunk::<4>() {
