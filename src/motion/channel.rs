@@ -37,6 +37,13 @@ pub(super) struct Channel {
     pub(super) name: String,
 }
 
+impl Channel {
+    /// Whether the device takes part in it.
+    pub(super) fn uses(&self, device: usize) -> bool {
+        self.terms.iter().any(|(d, _)| *d == device)
+    }
+}
+
 /// Candidates of one preference.
 pub(super) type Group = Vec<Channel>;
 

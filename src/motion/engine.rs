@@ -85,6 +85,12 @@ pub enum MotionEvent {
     },
 }
 
+/// A repetition that was confirmed, and whether it still stands.
+struct Confirmed {
+    rep: Rep,
+    stands: bool,
+}
+
 struct Running {
     set: u32,
     start: SessionNs,
@@ -94,8 +100,8 @@ struct Running {
     load_kg: Option<f64>,
     available: Vec<Metric>,
     live: LiveSet,
-    /// Confirmed repetitions with their times.
-    confirmed: Vec<(Rep, bool)>,
+    /// Repetitions that were confirmed while the set ran.
+    confirmed: Vec<Confirmed>,
     alive: usize,
     fastest: f64,
 }
@@ -313,30 +319,28 @@ impl Engine {
             });
         }
         for said in self.said.drain(..) {
-            out.push(MotionEvent::Rep(run.live_rep(
-                said,
-                &self.devices,
-                &self.params,
-            )));
+            out.extend(
+                run.live_rep(said, &self.devices, &self.params)
+                    .map(MotionEvent::Rep),
+            );
         }
     }
 
-    fn finish_live(&mut self, out: &mut Vec<MotionEvent>) {
+    fn finish_live(&mut self, now: SessionNs, out: &mut Vec<MotionEvent>) {
         let Some(run) = &mut self.running else { return };
-        run.live.finish(&mut self.said);
+        run.live.finish(&self.devices, now, &mut self.said);
         for said in self.said.drain(..) {
-            out.push(MotionEvent::Rep(run.live_rep(
-                said,
-                &self.devices,
-                &self.params,
-            )));
+            out.extend(
+                run.live_rep(said, &self.devices, &self.params)
+                    .map(MotionEvent::Rep),
+            );
         }
     }
 
     fn end_set(&mut self, t: SessionNs, reason: StopReason, out: &mut Vec<MotionEvent>) {
         self.advance(t, out);
-        self.finish_live(out);
-        let Some(mut run) = self.running.take() else {
+        self.finish_live(t, out);
+        let Some(run) = self.running.take() else {
             return;
         };
         for device in &mut self.devices {
@@ -414,6 +418,10 @@ impl Engine {
     }
 }
 
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
 fn index(i: usize) -> DeviceIndex {
     DeviceIndex(u16::try_from(i).unwrap_or(u16::MAX))
 }
@@ -473,7 +481,7 @@ fn final_reps(
         fastest = speed.map_or(fastest, |s| fastest.max(s));
         reps.push(Rep {
             set: run.set,
-            number: u32::try_from(i + 1).unwrap_or(u32::MAX),
+            number: count(i + 1),
             stage: Stage::Final,
             start: f.start,
             turn: f.turn,
@@ -489,11 +497,12 @@ fn final_reps(
 }
 
 impl Running {
-    fn live_rep(&mut self, said: Said, devices: &[Device], params: &Params) -> Rep {
-        let number = u32::try_from(self.confirmed.len() + 1).unwrap_or(u32::MAX);
+    fn live_rep(&mut self, said: Said, devices: &[Device], params: &Params) -> Option<Rep> {
+        let number = count(self.confirmed.len() + 1);
         let (found, stage) = match said {
             Said::Turned(f) => (f, Stage::Provisional),
             Said::Completed(f) => (f, Stage::Confirmed),
+            Said::Withdrawn(turn) => return self.withdrawn(turn),
         };
         let mut rep = Rep {
             set: self.set,
@@ -509,11 +518,11 @@ impl Running {
             measurements: Vec::new(),
         };
         if stage == Stage::Provisional {
-            return rep;
+            return Some(rep);
         }
         let view = View {
             devices,
-            poses: &self.live.poses,
+            poses: self.live.poses(),
             exercise: &self.exercise,
             side: self.side,
             params,
@@ -529,25 +538,41 @@ impl Running {
             rep.velocity_loss_percent = Some(100.0 * (1.0 - speed / self.fastest));
         }
         rep.measurements = measure(&view, &found, rep.phases.as_ref(), &self.available);
-        self.confirmed.push((rep.clone(), false));
-        rep
+        self.confirmed.push(Confirmed {
+            rep: rep.clone(),
+            stands: true,
+        });
+        Some(rep)
+    }
+
+    /// The confirmed repetition that turned then is none.
+    fn withdrawn(&mut self, turn: SessionNs) -> Option<Rep> {
+        let gone = self
+            .confirmed
+            .iter_mut()
+            .find(|c| c.stands && c.rep.turn == turn)?;
+        gone.stands = false;
+        Some(Rep {
+            stage: Stage::Retracted,
+            ..gone.rep.clone()
+        })
     }
 
     /// Says of every confirmed repetition without a final one that it is withdrawn.
-    fn withdraw(&mut self, finals: &[Rep], out: &mut Vec<MotionEvent>) {
+    fn withdraw(&self, finals: &[Rep], out: &mut Vec<MotionEvent>) {
         let mut used = vec![false; finals.len()];
-        for (rep, upheld) in &mut self.confirmed {
+        for c in self.confirmed.iter().filter(|c| c.stands) {
             let partner = (0..finals.len())
                 .filter(|i| !used[*i])
-                .find(|i| finals[*i].start < rep.end && finals[*i].end > rep.start);
+                .find(|i| finals[*i].start < c.rep.end && finals[*i].end > c.rep.start);
             if let Some(i) = partner {
                 used[i] = true;
-                *upheld = true;
                 continue;
             }
-            let mut withdrawn = rep.clone();
-            withdrawn.stage = Stage::Retracted;
-            out.push(MotionEvent::Rep(withdrawn));
+            out.push(MotionEvent::Rep(Rep {
+                stage: Stage::Retracted,
+                ..c.rep.clone()
+            }));
         }
     }
 
@@ -568,8 +593,8 @@ impl Running {
             start: self.start,
             end,
             reason,
-            reps_live: u32::try_from(self.confirmed.len()).unwrap_or(u32::MAX),
-            reps_final: u32::try_from(reps).unwrap_or(u32::MAX),
+            reps_live: count(self.confirmed.iter().filter(|c| c.stands).count()),
+            reps_final: count(reps),
             heart,
             channel,
         }

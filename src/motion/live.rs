@@ -1,21 +1,24 @@
-//! The running set: frames of the segments as far as known, every candidate channel with its counter, and the
-//! one that counts. Works at the end of each window, so that the order of devices within it does not matter.
+//! The running set: every candidate channel with its series so far, the one that counts, and what was said of it.
+//! Works at the end of each window, so that the order of devices within it does not matter.
+//!
+//! Whenever something new may be known (a turn, a return, a better axis, a long stay), the repetitions are counted
+//! anew over the set so far by the rules of the pass after it. What differs from what was said before is said:
+//! new repetitions, and, when it stays so, that an earlier one is withdrawn.
 
 use super::{
-    anatomy::tilt_sign,
-    calibration::Frame,
     channel::{Channel, Group, Kind},
-    counter::{Counter, Excursion, Step},
-    measure::zero_at_start,
+    count::{Counted, Rule, is_rhythm},
+    frames::Frames,
     params::Params,
-    pose::{BRIDGE_S, Pose, Zero, tilt_of, wrap},
-    post::Found,
+    pose::{BRIDGE_S, Pose, wrap},
+    post::{Found, NO_EXERCISE},
     record::{Row, up_at},
-    segment::boundaries,
+    segment::Cycle,
     sensor::Device,
-    series::{GRID_HZ, scale},
+    series::scale,
+    track::{Hint, Track},
 };
-use crate::model::{frame::Vec3, time::SessionNs, units::STANDARD_GRAVITY};
+use crate::model::{time::SessionNs, units::STANDARD_GRAVITY};
 
 /// What the running set says about its repetitions.
 pub(super) enum Said {
@@ -23,6 +26,8 @@ pub(super) enum Said {
     Turned(Found),
     /// It came back.
     Completed(Found),
+    /// The repetition that was said to be complete with this turn is none.
+    Withdrawn(SessionNs),
 }
 
 /// A point of the trace.
@@ -31,32 +36,40 @@ pub(super) struct TracePoint {
     pub(super) value: Option<f64>,
 }
 
-/// Longest trail kept of a channel since its last repetition, samples.
-const TRAIL: usize = 12_000;
 /// Spacing of the trace, ns: 20 points a second.
 const TRACE_NS: i64 = 50_000_000;
 /// Silence of a sensor after which another channel counts, s.
 const LOST_S: f64 = 0.5;
-/// A segment must have turned so far before its axis is used, rad (10 deg).
-const AXIS_ANGLE: f64 = 0.175;
-
-/// A client may still walk into place when the set is started, s.
-const SETTLING_S: f64 = 3.0;
-/// A pose kept for so long is one, s.
-const CALM_S: f64 = 0.5;
-/// A reference pose is replaced when the still one differs by more: cosine of 5 deg.
-const REFERENCE_COS: f64 = 0.9962;
+/// A repetition that is no longer counted is withdrawn after so long, s.
+const DOUBT_S: f64 = 2.0;
+/// While a set is so young, heights are computed anew when gravity is known better, s.
+const GRAVITY_S: f64 = 10.0;
+/// ... by this share.
+const GRAVITY_SHARE: f64 = 0.001;
+/// Leak of the integrals of height, rad/s: what is slower than 0.15 Hz is drift.
+const LEAK: f64 = 2.0 * std::f64::consts::PI * 0.15;
 
 struct Candidate {
     channel: Channel,
-    counter: Counter,
+    /// Preference: of smaller groups first.
+    group: usize,
+    track: Track,
+    rule: Rule,
     /// Next row of the leading device.
     cursor: usize,
-    trail: Vec<(f64, f64)>,
     last: Option<(SessionNs, f64)>,
     /// Leaky integrals of the vertical acceleration: speed, height.
     rise: (f64, f64),
-    kept: Vec<Found>,
+    gravity: f64,
+    counted: Counted,
+    worth: f64,
+    due: bool,
+}
+
+/// A repetition that was said to be complete.
+struct Known {
+    span: (SessionNs, SessionNs, SessionNs),
+    doubted_s: Option<f64>,
 }
 
 /// State of the running set.
@@ -64,14 +77,13 @@ pub(super) struct LiveSet {
     exercise: String,
     start: SessionNs,
     params: Params,
-    pub(super) poses: Vec<Option<Pose>>,
-    reference: Vec<Option<Vec3>>,
-    /// Newest pose that each device keeps within some degrees, and since when.
-    calm: Vec<Option<(Vec3, f64)>>,
+    frames: Frames,
     candidates: Vec<Candidate>,
     active: usize,
-    counted_until: SessionNs,
-    counted: usize,
+    known: Vec<Known>,
+    /// Before, another channel counted: what it said stays.
+    settled_until: SessionNs,
+    turned: Option<SessionNs>,
     next_trace: SessionNs,
 }
 
@@ -81,32 +93,44 @@ impl LiveSet {
             exercise: exercise.to_owned(),
             start,
             params: params.clone(),
-            poses: vec![None; devices],
-            reference: vec![None; devices],
-            calm: vec![None; devices],
+            frames: Frames::new(exercise, start, devices),
             candidates: Vec::new(),
             active: 0,
-            counted_until: start,
-            counted: 0,
+            known: Vec::new(),
+            settled_until: start,
+            turned: None,
             next_trace: start,
         }
     }
 
     /// Adds candidates that were not there before: a sensor may wake up after the set began.
     pub(super) fn offer(&mut self, groups: &[Group]) {
-        for channel in groups.iter().flatten() {
-            if channel.kind == Kind::Turn || self.candidates.iter().any(|c| c.channel == *channel) {
+        let all = groups.iter().enumerate();
+        for (group, channel) in all.flat_map(|(g, channels)| channels.iter().map(move |c| (g, c))) {
+            if channel.kind == Kind::Turn {
                 continue;
             }
-            let scale = scale(channel.kind, &self.exercise, 0.0, &self.params);
+            if let Some(old) = self.candidates.iter_mut().find(|c| c.channel == *channel) {
+                old.group = group;
+                continue;
+            }
+            let share = self.params.rate_share_live;
+            let scale = scale(channel.kind, &self.exercise, share, &self.params);
             self.candidates.push(Candidate {
                 channel: channel.clone(),
-                counter: Counter::new(scale.floor, scale.least, self.params.hysteresis_share),
+                group,
+                track: Track::new(scale),
+                rule: Rule {
+                    kind: channel.kind,
+                    exercise: self.exercise.clone(),
+                },
                 cursor: 0,
-                trail: Vec::with_capacity(TRAIL),
                 last: None,
                 rise: (0.0, 0.0),
-                kept: Vec::new(),
+                gravity: STANDARD_GRAVITY,
+                counted: Counted::default(),
+                worth: 0.0,
+                due: false,
             });
         }
     }
@@ -114,6 +138,11 @@ impl LiveSet {
     /// The channel that counts now.
     pub(super) fn channel(&self) -> Option<&Channel> {
         self.candidates.get(self.active).map(|c| &c.channel)
+    }
+
+    /// What is known of the segments now.
+    pub(super) fn poses(&self) -> &[Option<Pose>] {
+        self.frames.poses()
     }
 
     /// Works through the rows that came since the last call.
@@ -124,15 +153,22 @@ impl LiveSet {
         out: &mut Vec<Said>,
         trace: &mut Vec<TracePoint>,
     ) {
+        let counted = self.known.len();
         for (i, device) in devices.iter().enumerate() {
-            self.follow(i, device);
+            if self.frames.follow(i, device, counted) {
+                self.restart(|c| c.kind == Kind::Angle && c.uses(i));
+            }
         }
+        self.weigh(devices, now);
         for i in 0..self.candidates.len() {
             self.feed(i, devices, out, trace);
         }
-        self.choose(devices, now, out);
-        let known = self.candidates.get(self.active).and_then(|c| c.last);
-        let stale = known.is_none_or(|(t, _)| now.seconds() - t.seconds() > self.params.stale_s);
+        self.recount(false);
+        self.choose(devices, now);
+        self.anchor(devices, out, trace);
+        self.say(now, out);
+        let newest = self.candidates.get(self.active).and_then(|c| c.last);
+        let stale = newest.is_none_or(|(t, _)| now.seconds() - t.seconds() > self.params.stale_s);
         if stale && now >= self.next_trace {
             trace.push(TracePoint {
                 t: now,
@@ -142,100 +178,39 @@ impl LiveSet {
         }
     }
 
-    /// Keeps the frame of a device up to date.
-    fn follow(&mut self, i: usize, device: &Device) {
-        let Some(first) = device.rows.first() else {
-            return;
-        };
-        let reference = self.reference(i, device, first);
-        let axis = match (device.scatter.axis(), device.axis) {
-            (Some(now), Some(earlier)) if earlier.quality > now.quality => earlier,
-            (Some(now), _) => now,
-            (None, Some(earlier)) => earlier,
-            (None, None) => return,
-        };
-        let up = device.last.map_or(reference, |r| r.up());
-        let moved = up.dot(&reference).clamp(-1.0, 1.0).acos() > AXIS_ANGLE;
-        if self.poses[i].is_none() && !moved {
-            return;
-        }
-        let Some(mut frame) = Frame::new(reference, axis.direction) else {
-            return;
-        };
-        let before = match (&self.poses[i], device.axis) {
-            (Some(pose), _) => Some(pose.frame.axis()),
-            (None, Some(a)) if device.axis_signed => Some(a.direction),
-            _ => None,
-        };
-        let turn = match before {
-            Some(axis) => frame.axis().dot(&axis) < 0.0,
-            None => self.against_anatomy(device, &frame, up),
-        };
-        if turn {
-            frame = frame.turned();
-        }
-        self.poses[i] = Some(Pose {
-            frame,
-            zero: if device.stance.is_some() {
-                Zero::Stance
-            } else {
-                zero_at_start(&self.exercise)
-            },
-            quality: axis.quality,
-            signed: tilt_sign(&self.exercise, device.segment) != 0.0,
-            drifted: false,
-            drift_deg: 0.0,
-            range_deg: 30.0,
-        });
+    /// The set ends: the last repetition may not have slowed down yet, and nothing stays in doubt.
+    pub(super) fn finish(&mut self, devices: &[Device], now: SessionNs, out: &mut Vec<Said>) {
+        self.recount(true);
+        self.choose(devices, now);
+        self.say(SessionNs(now.0 + (2.0 * DOUBT_S * 1e9) as i64), out);
     }
 
-    /// Pose from which tilts count: the stance, else where the client stands still as the set begins.
-    fn reference(&mut self, i: usize, device: &Device, first: &Row) -> Vec3 {
-        let stance = device.stance.map(|s| s.up);
-        let known = *self.reference[i]
-            .get_or_insert_with(|| stance.unwrap_or_else(|| rest_up(device, first)));
-        let still = device
-            .still
-            .newest()
-            .filter(|s| (0.0..SETTLING_S).contains(&(s.since_s - self.start.seconds())))
-            .and_then(super::still::Stretch::up);
-        let calm = self.calm(i, device).filter(|_| was_jolted(first));
-        let Some(up) = still.or(calm).filter(|_| stance.is_none()) else {
-            return known;
-        };
-        if self.counted > 0 || up.dot(&known) > REFERENCE_COS {
-            return known;
+    /// Series that are to be computed again from the beginning of the set.
+    fn restart(&mut self, which: impl Fn(&Channel) -> bool) {
+        for c in self.candidates.iter_mut().filter(|c| which(&c.channel)) {
+            c.track.clear();
+            (c.cursor, c.last, c.rise) = (0, None, (0.0, 0.0));
         }
-        self.reference[i] = Some(up);
-        self.poses[i] = None;
-        for c in &mut self.candidates {
-            if c.channel.kind == Kind::Angle && c.channel.terms.iter().any(|(d, _)| *d == i) {
-                c.counter.restart();
-                c.trail.clear();
-                c.last = None;
+    }
+
+    /// Gravity as each sensor reads it: heights depend on a thousandth of it.
+    fn weigh(&mut self, devices: &[Device], now: SessionNs) {
+        let young = now.seconds() - self.start.seconds() < GRAVITY_S;
+        for c in self
+            .candidates
+            .iter_mut()
+            .filter(|c| c.channel.kind == Kind::Height)
+        {
+            let known = devices[c.channel.terms[0].0].gravity();
+            let better = (known / c.gravity - 1.0).abs() > GRAVITY_SHARE;
+            if better && (young || c.cursor == 0) {
+                c.track.clear();
+                (c.cursor, c.last, c.rise) = (0, None, (0.0, 0.0));
+            }
+            if better || !young {
+                c.gravity = known;
             }
         }
-        up
-    }
-
-    /// The pose that a device keeps, if it came to it while the client may still have been walking into place.
-    fn calm(&mut self, i: usize, device: &Device) -> Option<Vec3> {
-        let row = device.last.as_ref()?;
-        let (up, since_s) = *self.calm[i].get_or_insert((row.up(), row.t_s()));
-        if up.dot(&row.up()) < REFERENCE_COS {
-            self.calm[i] = Some((row.up(), row.t_s()));
-            return None;
-        }
-        let came_s = since_s - self.start.seconds();
-        (row.t_s() - since_s >= CALM_S && came_s < SETTLING_S).then_some(up)
-    }
-
-    fn against_anatomy(&self, device: &Device, frame: &Frame, up: Vec3) -> bool {
-        let sign = match tilt_sign(&self.exercise, device.segment) {
-            0.0 => 1.0,
-            sign => sign,
-        };
-        frame.forward_tilt(up).is_some_and(|tilt| tilt * sign < 0.0)
     }
 
     fn feed(
@@ -251,101 +226,160 @@ impl LiveSet {
             let Some(x) = self.value(i, devices, row) else {
                 continue;
             };
+            let active = i == self.active;
             let c = &mut self.candidates[i];
             let x = c
                 .last
                 .filter(|_| c.channel.kind == Kind::Angle)
                 .map_or(x, |(_, l)| l + wrap(x - l));
             c.last = Some((row.t, x));
-            if c.trail.len() == TRAIL {
-                c.trail.drain(..TRAIL / 2);
-            }
-            c.trail.push((row.t_s(), x));
-            let step = c.counter.push(row.t_s(), x);
-            if i == self.active && row.t >= self.next_trace {
+            if active && row.t >= self.next_trace {
                 trace.push(TracePoint {
                     t: row.t,
                     value: Some(x),
                 });
                 self.next_trace = SessionNs(row.t.0 + TRACE_NS);
             }
-            if let Some(step) = step {
-                self.said(i, step, out);
+            match c.track.push(row.t_s(), x) {
+                Hint::Count => c.due = true,
+                Hint::Turned if active => self.turn(i, out),
+                _ => {}
             }
         }
     }
 
     fn value(&mut self, i: usize, devices: &[Device], row: &Row) -> Option<f64> {
-        if self.candidates[i].channel.kind == Kind::Height {
-            return Some(self.candidates[i].lift(row));
+        let c = &mut self.candidates[i];
+        if c.channel.kind == Kind::Height {
+            return Some(c.lift(row));
         }
         let mut sum = 0.0;
-        for (k, (device, weight)) in self.candidates[i].channel.terms.iter().enumerate() {
+        for (k, (device, weight)) in c.channel.terms.iter().enumerate() {
             let up = if k == 0 {
                 row.up()
             } else {
                 up_at(&devices[*device].rows, row.t, BRIDGE_S)?
             };
-            sum += weight * self.tilt(*device, &devices[*device], up)?;
+            sum += weight * self.frames.tilt(*device, &devices[*device], up)?;
         }
         Some(sum)
     }
 
-    /// Tilt of a device; before its axis is known, the whole angle from its reference pose.
-    fn tilt(&self, i: usize, device: &Device, up: Vec3) -> Option<f64> {
-        if let Some(pose) = &self.poses[i] {
-            return tilt_of(device, &pose.frame, up);
-        }
-        let sign = match tilt_sign(&self.exercise, device.segment) {
-            0.0 => 1.0,
-            sign => sign,
+    /// The active channel turned: provisional, if it turned away from the rest end and this is new.
+    fn turn(&mut self, i: usize, out: &mut Vec<Said>) {
+        let c = &self.candidates[i];
+        let Some((from, to)) = c.track.outward_turn(&c.counted) else {
+            return;
         };
-        let reference = self.reference[i]?;
-        Some(sign * up.dot(&reference).clamp(-1.0, 1.0).acos().to_degrees())
+        let at = |index| SessionNs::from_seconds(c.track.at_s(index));
+        let (start, turn) = (at(from), at(to));
+        let last = self.known.last().map(|k| k.span.2).max(self.turned);
+        if last.is_some_and(|last| turn <= last) {
+            return;
+        }
+        let found = Found {
+            start,
+            turn,
+            end: turn,
+            dwell: (turn, turn),
+            amplitude: 0.0,
+            channel: c.channel.clone(),
+        };
+        self.turned = Some(turn);
+        out.push(Said::Turned(found));
     }
 
-    fn said(&mut self, i: usize, step: Step, out: &mut Vec<Said>) {
-        let active = i == self.active;
-        match step {
-            Step::Turned(e) => {
-                let found = self.candidates[i].found(&e);
-                if active && found.turn > self.counted_until {
-                    out.push(Said::Turned(found));
-                }
-            }
-            Step::Completed(e) => {
-                let found = self.candidates[i].refined(&e, &self.exercise, &self.params);
-                if active {
-                    self.count(found, out);
-                } else if self.candidates[i].kept.len() < 4 {
-                    self.candidates[i].kept.push(found);
+    fn recount(&mut self, ended: bool) {
+        for c in &mut self.candidates {
+            if std::mem::take(&mut c.due) || ended {
+                c.counted = c.track.count(&c.rule, &self.params, ended);
+                c.worth = if c.channel.metric.is_some() {
+                    c.counted.usual
+                } else {
+                    c.track.worth(&c.counted, &c.rule)
+                };
+                if self.exercise == NO_EXERCISE && !is_rhythm(&c.counted.cycles) {
+                    c.counted.cycles.clear();
                 }
             }
         }
     }
 
-    fn count(&mut self, found: Found, out: &mut Vec<Said>) {
-        // Another channel may have counted this movement already.
-        if found.turn > self.counted_until {
-            self.counted_until = found.end;
-            self.counted += 1;
-            out.push(Said::Completed(found));
-        }
-    }
-
-    /// The set ends: the last repetition may not have slowed down yet.
-    pub(super) fn finish(&mut self, out: &mut Vec<Said>) {
-        if let Some(step) = self
+    /// Once a repetition is known, it says where the rest end is and which way is out.
+    fn anchor(&mut self, devices: &[Device], out: &mut Vec<Said>, trace: &mut Vec<TracePoint>) {
+        let Some(c) = self
             .candidates
-            .get_mut(self.active)
-            .and_then(|c| c.counter.finish())
+            .get(self.active)
+            .filter(|c| c.channel.metric.is_some())
+        else {
+            return;
+        };
+        let Some(cycle) = c.counted.cycles.first() else {
+            return;
+        };
+        let at = |index| SessionNs::from_seconds(c.track.at_s(index));
+        let channel = c.channel.clone();
+        if !self
+            .frames
+            .anchor(devices, &channel, at(cycle.start), at(cycle.turn))
         {
-            self.said(self.active, step, out);
+            return;
+        }
+        self.restart(|other| {
+            other.kind == Kind::Angle && channel.terms.iter().any(|(d, _)| other.uses(*d))
+        });
+        for i in 0..self.candidates.len() {
+            self.feed(i, devices, out, trace);
+            self.candidates[i].due = true;
+        }
+        self.recount(false);
+    }
+
+    /// Says what differs from what was said.
+    fn say(&mut self, now: SessionNs, out: &mut Vec<Said>) {
+        let Some(c) = self.candidates.get(self.active) else {
+            return;
+        };
+        let found: Vec<Found> = c
+            .counted
+            .cycles
+            .iter()
+            .map(|cycle| c.found(cycle))
+            .collect();
+        let mut free: Vec<bool> = found.iter().map(|f| f.turn > self.settled_until).collect();
+        for known in &mut self.known {
+            if known.span.1 <= self.settled_until {
+                continue;
+            }
+            let same = (0..found.len())
+                .filter(|k| free[*k] && overlap_ns(known.span, &found[*k]) > 0)
+                .max_by_key(|k| overlap_ns(known.span, &found[*k]));
+            if let Some(k) = same {
+                (free[k], known.doubted_s) = (false, None);
+            } else {
+                known.doubted_s.get_or_insert(now.seconds());
+            }
+        }
+        self.known.retain(|k| {
+            let gone = k
+                .doubted_s
+                .is_some_and(|since| now.seconds() - since >= DOUBT_S);
+            if gone {
+                out.push(Said::Withdrawn(k.span.1));
+            }
+            !gone
+        });
+        for (new, _) in found.into_iter().zip(free).filter(|(_, free)| *free) {
+            self.known.push(Known {
+                span: (new.start, new.turn, new.end),
+                doubted_s: None,
+            });
+            out.push(Said::Completed(new));
         }
     }
 
-    /// Another channel counts when the present one is silent, or sees nothing where another sees a set.
-    fn choose(&mut self, devices: &[Device], now: SessionNs, out: &mut Vec<Said>) {
+    /// Another channel counts when the present one is silent, or sees nothing or little where another sees a set.
+    fn choose(&mut self, devices: &[Device], now: SessionNs) {
         let heard = |c: &Candidate| {
             c.channel
                 .terms
@@ -355,105 +389,67 @@ impl LiveSet {
         let Some(active) = self.candidates.get(self.active) else {
             return;
         };
-        let next = if heard(active) {
-            let blind = self.counted == 0 && !active.counter.moving();
-            let sees = |c: &Candidate| {
-                c.counter.completed() >= if c.channel.metric.is_some() { 1 } else { 3 }
-            };
-            blind
-                .then(|| self.candidates.iter().position(|c| sees(c) && heard(c)))
-                .flatten()
-        } else {
-            self.candidates.iter().position(heard)
-        };
-        if let Some(next) = next.filter(|n| *n != self.active) {
-            self.active = next;
-            for found in std::mem::take(&mut self.candidates[next].kept) {
-                self.count(found, out);
+        if !heard(active) {
+            if let Some(next) = self.candidates.iter().position(heard) {
+                self.active = next;
+                self.settled_until = self.known.last().map_or(self.start, |k| k.span.2);
             }
+            return;
+        }
+        let best = self
+            .candidates
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| heard(c) && !c.counted.cycles.is_empty())
+            .reduce(|best, next| if next.1.is_better(best.1) { next } else { best });
+        let Some((next, best)) = best.filter(|(i, _)| *i != self.active) else {
+            return;
+        };
+        let blind = active.counted.cycles.is_empty();
+        if blind && !active.track.moving() || !blind && best.is_clearly_better(active) {
+            self.active = next;
         }
     }
 }
 
-/// The first sample of the set shows no pose: the client jumps, or walks.
-fn was_jolted(first: &Row) -> bool {
-    let size = first.acc().norm() / STANDARD_GRAVITY;
-    first.gyro().norm() > 0.7 || !(0.6..=1.6).contains(&size)
-}
-
-fn rest_up(device: &Device, first: &Row) -> Vec3 {
-    device
-        .still
-        .newest()
-        .filter(|s| first.t_s() - s.until_s < 1.0)
-        .and_then(super::still::Stretch::up)
-        .unwrap_or_else(|| first.up())
+fn overlap_ns(span: (SessionNs, SessionNs, SessionNs), found: &Found) -> i64 {
+    span.2.0.min(found.end.0) - span.0.0.max(found.start.0)
 }
 
 impl Candidate {
-    /// Height by leaky integration: what is slower than 0.15 Hz is drift.
+    /// Of a group that comes first, or worth more within it.
+    fn is_better(&self, other: &Candidate) -> bool {
+        self.group < other.group || self.group == other.group && self.worth > other.worth
+    }
+
+    /// So much that changing over in the middle of a set is right.
+    fn is_clearly_better(&self, other: &Candidate) -> bool {
+        self.group < other.group || self.group == other.group && self.worth > 1.5 * other.worth
+    }
+
+    /// Height by leaky integration.
     fn lift(&mut self, row: &Row) -> f64 {
         let step = self.last.map_or(0.0, |(t, _)| row.t_s() - t.seconds());
         if step > 0.5 {
             self.rise = (0.0, 0.0);
             return 0.0;
         }
-        let leak = 1.0 + 2.0 * std::f64::consts::PI * 0.15 * step;
-        self.rise.0 = (self.rise.0 + f64::from(row.vertical) * step) / leak;
+        let vertical = (row.acc().dot(&row.up()) / self.gravity - 1.0) * STANDARD_GRAVITY;
+        let leak = 1.0 + LEAK * step;
+        self.rise.0 = (self.rise.0 + vertical * step) / leak;
         self.rise.1 = (self.rise.1 + self.rise.0 * step) / leak;
         self.rise.1
     }
 
-    fn found(&self, e: &Excursion) -> Found {
-        let turn = SessionNs::from_seconds(e.turn_s);
+    fn found(&self, cycle: &Cycle) -> Found {
+        let at = |index| SessionNs::from_seconds(self.track.at_s(index));
         Found {
-            start: SessionNs::from_seconds(e.start_s),
-            turn,
-            end: SessionNs::from_seconds(e.end_s.max(e.turn_s)),
-            dwell: (turn, turn),
-            amplitude: e.amplitude,
+            start: at(cycle.start),
+            turn: at(cycle.turn),
+            end: at(cycle.end),
+            dwell: (at(cycle.dwell.0), at(cycle.dwell.1)),
+            amplitude: cycle.amplitude,
             channel: self.channel.clone(),
         }
     }
-
-    /// The excursion with the boundaries of the tempo rules, from the trail; the trail begins anew.
-    fn refined(&mut self, e: &Excursion, exercise: &str, params: &Params) -> Found {
-        let mut found = self.found(e);
-        let from_s = (e.start_s - 1.5).max(self.trail.first().map_or(e.start_s, |p| p.0));
-        let n = ((e.end_s - from_s) * GRID_HZ) as usize + 1;
-        let x = resample(&self.trail, from_s, n);
-        let index = |s: f64| (((s - from_s) * GRID_HZ).round().max(0.0) as usize).min(n - 1);
-        let (first, turn) = (index(e.start_s - 0.5), index(e.turn_s));
-        if turn > first && n - 1 > turn {
-            let scale = scale(self.channel.kind, exercise, params.rate_share_live, params);
-            let c = boundaries(&x, [first, turn, n - 1], e.sign, scale, params);
-            let at = |i: usize| SessionNs::from_seconds(from_s + i as f64 / GRID_HZ);
-            found.start = at(c.start);
-            found.dwell = (at(c.dwell.0), at(c.dwell.1));
-            found.end = at(c.end).max(found.turn);
-        }
-        let keep = self.trail.partition_point(|p| p.0 < e.end_s - 0.5);
-        self.trail.drain(..keep);
-        found
-    }
-}
-
-fn resample(trail: &[(f64, f64)], from_s: f64, n: usize) -> Vec<f64> {
-    let mut k = 0;
-    (0..n)
-        .map(|i| {
-            let t = from_s + i as f64 / GRID_HZ;
-            while k + 1 < trail.len() && trail[k + 1].0 < t {
-                k += 1;
-            }
-            match (trail.get(k), trail.get(k + 1)) {
-                (Some(a), Some(b)) => {
-                    let share = ((t - a.0) / (b.0 - a.0).max(1e-9)).clamp(0.0, 1.0);
-                    a.1 + (b.1 - a.1) * share
-                }
-                (Some(a), None) => a.1,
-                _ => 0.0,
-            }
-        })
-        .collect()
 }

@@ -1,8 +1,8 @@
 //! Samples to repetitions: orientation, calibration, joint angles, segmentation, tempo, effort.
 //!
 //! ```text
-//! Sample -> sensor (orientation, still, rows) -> live (pose, channel, counter) -> Rep provisional, confirmed
-//!                                 at the set's end -> post (series, segment)   -> Rep final, retracted, Set
+//! Sample -> sensor (orientation, still, rows) -> live (frames, track, count) -> Rep provisional, confirmed
+//!                                 at the set's end -> post (series, count)   -> Rep final, retracted, Set
 //! ```
 //! | file | what |
 //! |---|---|
@@ -10,8 +10,9 @@
 //! | `sensor`, `record` | one worn sensor and the rows of the running set |
 //! | `orientation` | "up" in the sensor, live and after the set |
 //! | `still`, `calibration`, `anatomy`, `pose` | from a sensor to a body segment |
-//! | `channel`, `series`, `segment`, `counter` | what is counted on, and the two counting machines |
-//! | `live`, `post` | the running set and the pass after it |
+//! | `channel`, `series`, `segment`, `count` | what is counted on, and how |
+//! | `frames`, `track`, `live` | the running set |
+//! | `post` | the pass after it |
 //! | `tempo`, `measure`, `effort` | what is said of a repetition and of the heart |
 //!
 //! Units: m/s², rad/s and seconds inside, degrees where a joint angle is meant. No heading is ever estimated.
@@ -19,10 +20,11 @@
 mod anatomy;
 mod calibration;
 mod channel;
-mod counter;
+mod count;
 mod effort;
 mod engine;
 mod filter;
+mod frames;
 mod live;
 mod measure;
 pub mod orientation;
@@ -35,6 +37,7 @@ mod sensor;
 mod series;
 mod still;
 mod tempo;
+mod track;
 
 pub use engine::{Engine, MotionEvent};
 pub use params::Params;

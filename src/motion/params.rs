@@ -32,6 +32,8 @@ pub struct Params {
     pub rate_share_live: f64,
     /// Rate below which nothing moves whatever the peak, deg/s.
     pub rate_floor_deg_s: f64,
+    /// Shortest repetition, s; what goes and comes faster is shaking.
+    pub rep_min_s: f64,
     /// Shortest dwell that is a pause, s.
     pub pause_min_s: f64,
     /// Longest gap inside a repetition that leaves its measurements valid, ms.
@@ -64,6 +66,7 @@ impl Default for Params {
             rate_share_final: 0.03,
             rate_share_live: 0.05,
             rate_floor_deg_s: 1.5,
+            rep_min_s: 0.45,
             pause_min_s: 0.12,
             gap_ms: 100.0,
             lost_share: 0.02,

@@ -4,22 +4,19 @@
 //! repetitions; once more with axes from the repetitions alone; then the zero of every segment's angles.
 
 use super::{
-    anatomy::{Neutral, hands_go_straight, neutral, tilt_sign},
+    anatomy::{Neutral, neutral, tilt_sign},
     calibration::{Axis, Frame, Scatter, scatter},
     channel::{Channel, Group, Kind},
+    count::{Rule, count_on, is_rhythm, worth},
     filter::{median, quantile},
     params::Params,
     pose::{BRIDGE_S, Pose, Zero},
     record::{between, up_at},
-    segment::{Cycle, adaptive_pivots, autocorrelation, cycles, rest_vote, usual_leg, zigzag},
+    segment::{Cycle, zigzag},
     sensor::Device,
     series::{Grid, Series, height_gain, scale, series, tilt_series},
 };
-use crate::model::{
-    exercise::{FirstPhase, exercise},
-    frame::Vec3,
-    time::SessionNs,
-};
+use crate::model::{frame::Vec3, time::SessionNs};
 
 /// A set after its pass.
 pub(super) struct Analysed {
@@ -98,21 +95,7 @@ pub(super) fn analyse(
 }
 
 /// What a set is called when nobody says which exercise it is.
-const NO_EXERCISE: &str = "none";
-
-/// Three movements of like size and length at least: without an exercise everything else is a person who moves.
-fn is_rhythm(counted: &[Cycle]) -> bool {
-    let like = |a: f64, b: f64| (0.5..=2.0).contains(&(a / b));
-    let pairs = counted.windows(2).filter(|p| {
-        like(p[0].amplitude, p[1].amplitude)
-            && like(
-                (p[0].end - p[0].start) as f64,
-                (p[1].end - p[1].start) as f64,
-            )
-    });
-    let n = counted.len();
-    n >= 3 && pairs.count() * 3 >= (n - 1) * 2
-}
+pub(super) const NO_EXERCISE: &str = "none";
 
 fn on_clock(cycle: &Cycle, channel: &Channel, grid: Grid) -> Found {
     Found {
@@ -218,13 +201,6 @@ fn covariance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| (x - ma) * (y - mb)).sum()
 }
 
-/// Whether a repetition of the exercise begins with the way up; an exercise that may begin at either end
-/// says nothing.
-fn lifts_first(exercise_id: &str) -> Option<bool> {
-    let known = exercise(exercise_id).filter(|e| neutral(e.id) != Neutral::High)?;
-    Some(known.starts_with == FirstPhase::Concentric)
-}
-
 type Choice = (Channel, Series, Vec<Cycle>);
 
 /// The counting channel: the first group with a candidate that moves enough, within it the one that moves
@@ -244,15 +220,21 @@ fn choose(
             let Some(s) = series(devices, poses, channel, grid) else {
                 continue;
             };
-            let (found, usual) = count(&s, channel.kind, facts.exercise, params);
+            let scale = scale(
+                channel.kind,
+                facts.exercise,
+                params.rate_share_final,
+                params,
+            );
+            let rule = rule(channel.kind, facts.exercise);
+            let counted = count_on(&s.x, &zigzag(&s.x, scale.least), scale, &rule, params);
             let score = if channel.metric.is_some() {
-                usual * s.covered()
+                counted.usual * s.covered()
             } else {
-                repeats(&s, channel.kind, usual, facts.exercise, params)
-                    * explained(&s, &found, channel.kind, facts.exercise, params)
+                worth(&s.x, &counted, scale, &rule)
             };
             if best.as_ref().is_none_or(|(b, _)| score > *b) {
-                best = Some((score, (channel.clone(), s, found)));
+                best = Some((score, (channel.clone(), s, counted.cycles)));
             }
         }
         let Some((_, choice)) = best else { continue };
@@ -264,56 +246,11 @@ fn choose(
     fallback
 }
 
-/// Score of an automatic candidate: how well it repeats, how far above its floor it moves, and what the
-/// exercise lets expect.
-fn repeats(s: &Series, kind: Kind, usual: f64, exercise_id: &str, params: &Params) -> f64 {
-    let floor = scale(kind, exercise_id, params.rate_share_final, params).floor;
-    if usual < floor {
-        return 0.0;
+fn rule(kind: Kind, exercise_id: &str) -> Rule {
+    Rule {
+        kind,
+        exercise: exercise_id.to_owned(),
     }
-    let (r, lag_s) = autocorrelation(&s.x, s.rate_hz, 0.8, 8.0);
-    // Less than three periods say nothing about rhythm.
-    let rhythm = if 3.0 * lag_s * s.rate_hz < s.x.len() as f64 {
-        r
-    } else {
-        0.3
-    };
-    let size = (usual / floor).min(4.0) / 4.0;
-    let preference = match (kind, hands_go_straight(exercise_id)) {
-        (Kind::Height, true) | (Kind::Angle, false) => 1.0,
-        (Kind::Height, false) | (Kind::Angle, true) => 0.7,
-        (Kind::Turn, _) => 0.6,
-    };
-    (0.2 + rhythm.max(0.0)) * size * preference
-}
-
-/// How much of all movement of a channel its repetitions explain, 0.3 to 1.3: a change of posture explains none.
-fn explained(s: &Series, found: &[Cycle], kind: Kind, exercise_id: &str, params: &Params) -> f64 {
-    let least = scale(kind, exercise_id, params.rate_share_final, params).least;
-    let legs: f64 = zigzag(&s.x, least)
-        .windows(2)
-        .map(|p| (s.x[p[1]] - s.x[p[0]]).abs())
-        .sum();
-    let counted: f64 = found.iter().map(|c| 2.0 * c.amplitude).sum();
-    0.3 + (counted / legs.max(1e-9)).min(1.0)
-}
-
-fn count(s: &Series, kind: Kind, exercise_id: &str, params: &Params) -> (Vec<Cycle>, f64) {
-    let scale = scale(kind, exercise_id, params.rate_share_final, params);
-    let pivots = adaptive_pivots(&s.x, scale.least, params.hysteresis_share);
-    let of = |away_is_up| cycles(&s.x, &pivots, away_is_up, scale, params);
-    let vote = rest_vote(&s.x, &pivots);
-    let found = if kind == Kind::Height {
-        // Integrated height has no steady rest level to vote with: a set has one closed excursion more from
-        // its rest end than from the other; and a load rises in the concentric phase.
-        let prior = lifts_first(exercise_id).map_or(0.0, |up| if up { 0.8 } else { -0.8 });
-        let (up, down) = (of(true), of(false));
-        let up_wins = up.len() > down.len() || (up.len() == down.len() && vote + prior > 0.0);
-        if up_wins { up } else { down }
-    } else {
-        of(vote > 0.0)
-    };
-    (found, usual_leg(&s.x, &pivots))
 }
 
 /// Axes again, from the repetitions alone: lying down between them must not count.
@@ -478,8 +415,15 @@ fn fill_holes(
             continue;
         };
         let own_holes = s.holes(1.0);
-        let (cycles, _) = count(&s, channel.kind, facts.exercise, params);
-        for c in &cycles {
+        let scale = scale(
+            channel.kind,
+            facts.exercise,
+            params.rate_share_final,
+            params,
+        );
+        let rule = rule(channel.kind, facts.exercise);
+        let counted = count_on(&s.x, &zigzag(&s.x, scale.least), scale, &rule, params);
+        for c in &counted.cycles {
             let new = on_clock(c, channel, grid);
             let in_hole = holes.iter().any(|(a, b)| c.start < *b && c.end > *a);
             let seen = !own_holes.iter().any(|(a, b)| c.start < *b && c.end > *a);

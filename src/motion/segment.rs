@@ -38,34 +38,103 @@ pub(super) struct Cycle {
     pub(super) amplitude: f64,
 }
 
-/// Alternating extremes that differ by `step` at least, first and last point included where they qualify.
+/// Alternating extremes that differ by `step` at least, as the values come; the first point included where it
+/// qualifies.
+#[derive(Debug, Clone)]
+pub(super) struct Zigzag {
+    step: f64,
+    low: (usize, f64),
+    high: (usize, f64),
+    rising: Option<bool>,
+    pivots: Vec<usize>,
+    /// Value at the newest certain extreme, and the size of the leg before it.
+    certain: Option<(f64, Option<f64>)>,
+}
+
+/// The leg that is going on: from the newest certain extreme to the farthest value since.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Leg {
+    pub(super) from: (usize, f64),
+    pub(super) to: (usize, f64),
+    /// Size of the leg before it.
+    pub(super) before: Option<f64>,
+}
+
+impl Zigzag {
+    pub(super) fn new(step: f64) -> Self {
+        Self {
+            step,
+            low: (0, f64::INFINITY),
+            high: (0, f64::NEG_INFINITY),
+            rising: None,
+            pivots: Vec::new(),
+            certain: None,
+        }
+    }
+
+    /// Takes the next value; `true` = an extreme has become certain.
+    pub(super) fn push(&mut self, index: usize, value: f64) -> bool {
+        if value < self.low.1 {
+            self.low = (index, value);
+        }
+        if value > self.high.1 {
+            self.high = (index, value);
+        }
+        if self.rising != Some(true) && value - self.low.1 >= self.step {
+            self.fix(self.low, true);
+            self.high = (index, value);
+        } else if self.rising != Some(false) && self.high.1 - value >= self.step {
+            self.fix(self.high, false);
+            self.low = (index, value);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn fix(&mut self, extreme: (usize, f64), rising: bool) {
+        let before = self.certain.map(|(value, _)| (extreme.1 - value).abs());
+        self.certain = Some((extreme.1, before));
+        self.pivots.push(extreme.0);
+        self.rising = Some(rising);
+    }
+
+    /// The certain extremes.
+    pub(super) fn pivots(&self) -> &[usize] {
+        &self.pivots
+    }
+
+    /// The leg that is going on; `None` before the first extreme is certain.
+    pub(super) fn leg(&self) -> Option<Leg> {
+        let (value, before) = self.certain?;
+        Some(Leg {
+            from: (*self.pivots.last()?, value),
+            to: if self.rising? { self.high } else { self.low },
+            before,
+        })
+    }
+
+    /// The extremes with the newest, uncertain one.
+    fn all(mut self) -> Vec<usize> {
+        if let Some(leg) = self.leg() {
+            self.pivots.push(leg.to.0);
+        }
+        self.pivots
+    }
+}
+
+/// Alternating extremes of the places `at` of a series.
+fn zigzag_at(x: &[f64], at: impl Iterator<Item = usize>, step: f64) -> Vec<usize> {
+    let mut zigzag = Zigzag::new(step);
+    for i in at {
+        zigzag.push(i, x[i]);
+    }
+    zigzag.all()
+}
+
+/// Alternating extremes of a whole series.
 pub(super) fn zigzag(x: &[f64], step: f64) -> Vec<usize> {
-    let mut pivots = Vec::new();
-    let (mut low, mut high) = (0, 0);
-    let mut rising: Option<bool> = None;
-    for i in 0..x.len() {
-        if x[i] < x[low] {
-            low = i;
-        }
-        if x[i] > x[high] {
-            high = i;
-        }
-        if rising != Some(true) && x[i] - x[low] >= step {
-            pivots.push(low);
-            rising = Some(true);
-            high = i;
-        } else if rising != Some(false) && x[high] - x[i] >= step {
-            pivots.push(high);
-            rising = Some(false);
-            low = i;
-        }
-    }
-    match rising {
-        Some(true) => pivots.push(high),
-        Some(false) => pivots.push(low),
-        None => {}
-    }
-    pivots
+    zigzag_at(x, 0..x.len(), step)
 }
 
 /// Usual size of a leg: the median weighted by size, so that neither tremor nor a change of posture counts.
@@ -86,12 +155,12 @@ pub(super) fn usual_leg(x: &[f64], pivots: &[usize]) -> f64 {
     0.0
 }
 
-/// Extremes at the scale of the set itself.
-pub(super) fn adaptive_pivots(x: &[f64], floor: f64, share: f64) -> Vec<usize> {
-    let mut pivots = zigzag(x, floor);
+/// Extremes at the scale of the set itself, out of those at the smallest scale that matters.
+pub(super) fn adaptive(x: &[f64], fine: &[usize], floor: f64, share: f64) -> Vec<usize> {
+    let mut pivots = fine.to_vec();
     for _ in 0..3 {
         let step = (share * usual_leg(x, &pivots)).max(floor);
-        let next = zigzag(x, step);
+        let next = zigzag_at(x, fine.iter().copied(), step);
         if next == pivots {
             break;
         }
@@ -171,6 +240,7 @@ pub(super) fn cycles(
             found.push(boundaries(x, [k[0], k[1], k[2]], sign, scale, params));
         }
     }
+    found.retain(|c| length(c) >= params.rep_min_s * scale.rate_hz);
     drop_strangers(found)
 }
 

@@ -44,6 +44,7 @@ pub(super) struct Device {
     tracker: Tracker,
     seen_imu: bool,
     size_at_rest: f64,
+    seen_s: f64,
     bound: usize,
     recording: bool,
 }
@@ -70,6 +71,7 @@ impl Device {
             tracker: Tracker::new(sensor.nominal_hz),
             seen_imu: false,
             size_at_rest: STANDARD_GRAVITY,
+            seen_s: 0.0,
             bound,
             recording: false,
         }
@@ -116,12 +118,12 @@ impl Device {
             self.size_at_rest = acc.norm();
         }
         let step_s = self.last.map_or(0.0, |last| t_s - last.t_s());
-        let share = (step_s / 10.0).min(0.2);
+        // The mean of what was seen, forgetting after some seconds.
+        self.seen_s += step_s;
+        let share = (step_s / self.seen_s.clamp(1e-6, 10.0)).min(1.0);
         self.size_at_rest += (acc.norm() - self.size_at_rest) * share;
         let up = self.tracker.update(t_s, acc, gyro);
-        let mut row = Row::new(t, up, gyro.unwrap_or_else(Vec3::zeros), acc, quality);
-        row.vertical =
-            ((acc.dot(&up) / self.size_at_rest.max(1e-3) - 1.0) * STANDARD_GRAVITY) as f32;
+        let row = Row::new(t, up, gyro.unwrap_or_else(Vec3::zeros), acc, quality);
         if self.recording {
             self.collect(&row, step_s);
         }
@@ -167,6 +169,14 @@ impl Device {
             (Sensing::Imu, Some(rest)) if rest.seconds() > 1.0 => rest.gyro,
             _ => self.tracker.bias(),
         }
+    }
+
+    /// Gravity as this sensor reads it, m/s²: at rest when there was any, else on average.
+    pub(super) fn gravity(&self) -> f64 {
+        self.still
+            .newest()
+            .map_or(self.size_at_rest, |s| s.acc.norm())
+            .max(1.0)
     }
 
     /// Takes the stillness that is going on as the calibration stance.

@@ -82,12 +82,11 @@ impl LiveState {
 
     pub(super) fn rep(&mut self, rep: &Rep) {
         match rep.stage {
-            Stage::Confirmed | Stage::Final => self.reps = self.reps.max(rep.number),
-            Stage::Provisional | Stage::Retracted => {}
-        }
-        if rep.stage == Stage::Final && rep.number == 1 {
+            Stage::Confirmed => self.reps += 1,
+            Stage::Retracted => self.reps = self.reps.saturating_sub(1),
             // The pass after the set counts anew.
-            self.reps = 1;
+            Stage::Final => self.reps = rep.number,
+            Stage::Provisional => {}
         }
     }
 
