@@ -1,0 +1,77 @@
+//! Joint angles and tilts as sums of forward tilts, exactly as the clinic defines them. deg.
+
+use super::{
+    super::{
+        anatomy::{Plane, plane, terms},
+        channel::find,
+        pose::{tilt_at, tilt_of},
+        post::Found,
+        record::between,
+    },
+    Outcome, View,
+    band::{tilt_error, usable},
+    path::Path,
+};
+use crate::model::{body::Side, metric::Metric, rep::Missing, time::SessionNs};
+
+/// Joint angle or tilt as a sum of forward tilts. `absolute`: the zero matters.
+pub(super) fn sum_of_tilts(
+    view: &View,
+    found: &Found,
+    metric: Metric,
+    side: Side,
+    absolute: bool,
+) -> Outcome {
+    let mut parts = Vec::with_capacity(2);
+    for (part, weight) in terms(metric) {
+        let i = find(view.devices, part.on(side)).ok_or(Missing::NoSensor)?;
+        parts.push((i, *weight));
+    }
+    let frontal = plane(view.exercise) == Plane::Frontal;
+    let mut error = 0.0_f64;
+    for (i, _) in &parts {
+        let pose = usable(view, found, *i, absolute)?;
+        if frontal && absolute && pose.range_deg > 10.0 {
+            return Err(Missing::Undefined);
+        }
+        if absolute && !pose.signed && pose.range_deg > 10.0 {
+            return Err(Missing::Undefined);
+        }
+        error = error.hypot(tilt_error(pose));
+    }
+    let mut path = Path::default();
+    along(view, found, &parts, |t, value| {
+        if let Some(value) = value {
+            path.push(t, value, found.turn);
+        }
+    });
+    path.measured(error)
+}
+
+/// The weighted sum of tilts of `parts` (device, weight) at every row of the first of them.
+pub(super) fn along(
+    view: &View,
+    found: &Found,
+    parts: &[(usize, f64)],
+    mut each: impl FnMut(SessionNs, Option<f64>),
+) {
+    let Some((lead, _)) = parts.first() else {
+        return;
+    };
+    let lead = &view.devices[*lead];
+    for row in between(&lead.rows, found.start, SessionNs(found.end.0 + 1)) {
+        let sum = parts
+            .iter()
+            .enumerate()
+            .try_fold(0.0, |sum, (k, (i, weight))| {
+                let frame = &view.poses[*i].as_ref()?.frame;
+                let tilt = if k == 0 {
+                    tilt_of(lead, frame, row.up())
+                } else {
+                    tilt_at(&view.devices[*i], frame, row.t)
+                };
+                Some(sum + weight * tilt?)
+            });
+        each(row.t, sum);
+    }
+}

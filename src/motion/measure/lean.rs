@@ -1,0 +1,45 @@
+//! Tilts to the client's side. deg.
+
+use super::{
+    super::{
+        anatomy::{Plane, plane},
+        channel::find,
+        pose::BRIDGE_S,
+        post::Found,
+        record::{between, up_at},
+    },
+    Outcome, View,
+    band::{tilt_error, usable},
+    path::Path,
+};
+use crate::model::{body::Segment, rep::Missing, time::SessionNs};
+
+pub(super) fn right_tilts(view: &View, found: &Found, parts: &[(Segment, f64)]) -> Outcome {
+    let mut used = Vec::with_capacity(2);
+    let mut error = 0.0_f64;
+    for (segment, weight) in parts {
+        let i = find(view.devices, *segment).ok_or(Missing::NoSensor)?;
+        let pose = usable(view, found, i, true)?;
+        if !pose.signed || plane(view.exercise) == Plane::Frontal {
+            return Err(Missing::Undefined);
+        }
+        error = error.hypot(tilt_error(pose));
+        used.push((i, *weight));
+    }
+    let lead = &view.devices[used.first().ok_or(Missing::NoSensor)?.0];
+    let mut path = Path::default();
+    for row in between(&lead.rows, found.start, SessionNs(found.end.0 + 1)) {
+        let value: Option<f64> = used
+            .iter()
+            .map(|(i, weight)| {
+                let up = up_at(&view.devices[*i].rows, row.t, BRIDGE_S)?;
+                let tilt = view.poses[*i].as_ref()?.frame.right_tilt(up)?;
+                Some(weight * tilt.to_degrees())
+            })
+            .sum();
+        if let Some(value) = value {
+            path.push(row.t, value, found.turn);
+        }
+    }
+    path.measured(error)
+}

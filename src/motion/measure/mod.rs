@@ -1,0 +1,197 @@
+//! The metrics of one repetition, each with an honest error, or the reason why there is no value. deg, s, deg/s.
+//!
+//! | file | what |
+//! |---|---|
+//! | `angle` | joint angles and tilts, as sums of forward tilts exactly as the clinic defines them |
+//! | `lean` | tilts to the client's side |
+//! | `arm` | what needs no axis: elevation and drift of an upper arm |
+//! | `impact` | peaks of acceleration |
+//! | `side` | both sides as one metric, and their difference |
+//! | `band` | which pose may be measured with, and how far its tilt can be trusted |
+//! | `path` | smallest, largest, first and turning value over a repetition |
+//! | `trace` | what a picture of a repetition shows |
+
+mod angle;
+mod arm;
+mod band;
+mod impact;
+mod lean;
+mod path;
+mod side;
+mod trace;
+
+use super::{
+    anatomy::{Neutral, neutral, terms},
+    channel::Kind,
+    params::Params,
+    pose::{Pose, Zero, fault},
+    post::Found,
+    record::{Sensing, between},
+    sensor::Device,
+    tempo::span_s,
+};
+use crate::model::{
+    body::{Segment, Side},
+    metric::Metric,
+    plan::TrainingSide,
+    rep::{Measured, Measurement, Missing, Phases},
+    session::Sensor,
+};
+pub(super) use trace::trace;
+
+/// Everything a measurement needs to know of the set.
+pub(super) struct View<'a> {
+    pub(super) devices: &'a [Device],
+    pub(super) poses: &'a [Option<Pose>],
+    pub(super) exercise: &'a str,
+    pub(super) side: TrainingSide,
+    pub(super) params: &'a Params,
+}
+
+/// Metrics that this module can measure from several segments, without the simple sums of tilts.
+const COMPOSED: &[Metric] = &[
+    Metric::TrunkSideLean,
+    Metric::PelvicDrop,
+    Metric::ShoulderAbduction,
+    Metric::ShoulderElevation,
+    Metric::UpperArmDrift,
+    Metric::KneeMedialShift,
+    Metric::ShankPeakAccel,
+];
+
+/// Metrics that any moving segment gives.
+const GENERAL: &[Metric] = &[
+    Metric::RepDuration,
+    Metric::TimeEccentric,
+    Metric::TimePauseBottom,
+    Metric::TimeConcentric,
+    Metric::TimePauseTop,
+    Metric::TempoRatio,
+    Metric::RangeOfMotion,
+];
+
+/// What the worn sensors can measure in a set, in the order of [`Metric`].
+pub(super) fn available(sensors: &[Sensor], side: TrainingSide) -> Vec<Metric> {
+    let worn = |s: Segment| sensors.iter().any(|w| w.segment == s);
+    let moving = sensors.iter().any(|w| w.segment != Segment::Chest);
+    let on = |m: Metric, s: Side| m.facts().parts.iter().all(|p| worn(p.on(s)));
+    let both = |m: Metric| !terms(m).is_empty() && on(m, Side::Left) && on(m, Side::Right);
+    Metric::ALL
+        .iter()
+        .copied()
+        .filter(|m| match m {
+            Metric::SideDifferenceRom => {
+                side == TrainingSide::Both && side::SIDED.iter().any(|m| both(*m))
+            }
+            Metric::PeakAngularVelocity => moving,
+            m if GENERAL.contains(m) => moving,
+            m if terms(*m).is_empty() && !COMPOSED.contains(m) => false,
+            m => side.sides().iter().any(|s| on(*m, *s)),
+        })
+        .collect()
+}
+
+/// Measures everything on the list.
+pub(super) fn measure(
+    view: &View,
+    found: &Found,
+    phases: Option<&Phases>,
+    list: &[Metric],
+) -> Vec<Measurement> {
+    list.iter()
+        .map(|metric| Measurement {
+            metric: *metric,
+            measured: one(view, found, phases, *metric)
+                .unwrap_or_else(|why| Measured::Missing { why }),
+        })
+        .collect()
+}
+
+type Outcome = Result<Measured, Missing>;
+
+fn one(view: &View, found: &Found, phases: Option<&Phases>, metric: Metric) -> Outcome {
+    let phase = |pick: fn(&Phases) -> f64| {
+        counted_on(view, found)?;
+        Ok(scalar(phases.map(pick).ok_or(Missing::Undefined)?, 0.1))
+    };
+    match metric {
+        Metric::RepDuration => {
+            counted_on(view, found)?;
+            Ok(scalar(span_s(found.start, found.end), 0.1))
+        }
+        Metric::TimeEccentric => phase(|p| p.eccentric_s),
+        Metric::TimePauseBottom => phase(|p| p.pause_stretched_s),
+        Metric::TimeConcentric => phase(|p| p.concentric_s),
+        Metric::TimePauseTop => phase(|p| p.pause_shortened_s),
+        Metric::TempoRatio => {
+            counted_on(view, found)?;
+            let p = phases
+                .filter(|p| p.concentric_s > 0.05)
+                .ok_or(Missing::Undefined)?;
+            Ok(scalar(p.eccentric_s / p.concentric_s, 0.1))
+        }
+        Metric::RangeOfMotion => {
+            counted_on(view, found)?;
+            if found.channel.kind == Kind::Height {
+                return Err(Missing::Undefined);
+            }
+            Ok(scalar(
+                found.amplitude,
+                if found.channel.terms.len() > 1 {
+                    5.0
+                } else {
+                    3.0
+                },
+            ))
+        }
+        Metric::PeakAngularVelocity => peak_rate(view, found),
+        Metric::SideDifferenceRom => side::difference(view, found),
+        _ => side::on_sides(view, found, metric),
+    }
+}
+
+/// A value that is one number.
+fn scalar(value: f64, error: f64) -> Measured {
+    Measured::Value {
+        min: value,
+        max: value,
+        at_turn: value,
+        at_start: value,
+        error,
+    }
+}
+
+/// Times and ranges hold only if the counting channel's own sensors saw the whole repetition.
+fn counted_on(view: &View, found: &Found) -> Result<(), Missing> {
+    for (device, _) in &found.channel.terms {
+        if let Some(why) = fault(&view.devices[*device], found.start, found.end, view.params) {
+            return Err(why);
+        }
+    }
+    Ok(())
+}
+
+fn peak_rate(view: &View, found: &Found) -> Outcome {
+    counted_on(view, found)?;
+    let mut peak: Option<f64> = None;
+    for (device, _) in &found.channel.terms {
+        let device = &view.devices[*device];
+        if device.sensing == Sensing::AccOnly {
+            continue;
+        }
+        let bias = device.bias();
+        for row in between(&device.rows, found.start, found.end) {
+            let rate = (row.gyro() - bias).norm().to_degrees();
+            peak = Some(peak.map_or(rate, |p| p.max(rate)));
+        }
+    }
+    peak.map(|p| scalar(p, 0.03 * p)).ok_or(Missing::NoSensor)
+}
+
+/// Zero of the angles at the start of a set that has no calibration stance.
+pub(super) fn zero_at_start(exercise: &str) -> Zero {
+    match neutral(exercise) {
+        Neutral::Rest => Zero::Rest,
+        Neutral::High | Neutral::Outside => Zero::Unknown,
+    }
+}

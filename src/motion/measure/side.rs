@@ -1,0 +1,120 @@
+//! A metric of one side, of both, and the difference between them. deg, %.
+
+use super::{
+    super::{
+        anatomy::{Plane, plane},
+        post::Found,
+    },
+    Outcome, View,
+    angle::sum_of_tilts,
+    arm, impact, lean, scalar,
+};
+use crate::model::{
+    body::{Segment, Side},
+    metric::{Metric, Part},
+    rep::{Measured, Missing},
+};
+
+/// Metrics whose range may be compared between the sides, best first.
+pub(super) const SIDED: &[Metric] = &[
+    Metric::KneeFlexion,
+    Metric::ElbowFlexion,
+    Metric::ThighForwardTilt,
+    Metric::ShankForwardTilt,
+    Metric::UpperArmForwardTilt,
+    Metric::ForearmForwardTilt,
+];
+pub(super) fn difference(view: &View, found: &Found) -> Outcome {
+    let range = |metric, side| match sum_of_tilts(view, found, metric, side, false)? {
+        Measured::Value { min, max, .. } => Ok(max - min),
+        Measured::Missing { why } => Err(why),
+    };
+    let mut why = Missing::NoSensor;
+    for metric in SIDED {
+        match (range(*metric, Side::Left), range(*metric, Side::Right)) {
+            (Ok(left), Ok(right)) if left.max(right) > 5.0 => {
+                return Ok(scalar(100.0 * (left - right) / left.max(right), 5.0));
+            }
+            (Err(Missing::NoSensor), _) | (_, Err(Missing::NoSensor)) => {}
+            (Err(reason), _) | (_, Err(reason)) => why = reason,
+            _ => why = Missing::Undefined,
+        }
+    }
+    Err(why)
+}
+
+/// A metric over the working sides that carry its sensors: the union of their ranges, because a limit holds
+/// for either; missing on one of them is missing.
+pub(super) fn on_sides(view: &View, found: &Found, metric: Metric) -> Outcome {
+    let mut whole: Option<Measured> = None;
+    for side in view.side.sides() {
+        let here = match one_side(view, found, metric, *side) {
+            Err(Missing::NoSensor) => continue,
+            other => other?,
+        };
+        whole = Some(match whole {
+            None => here,
+            Some(other) => union(other, here),
+        });
+        let sided = metric
+            .facts()
+            .parts
+            .iter()
+            .any(|p| !matches!(p, Part::Mid(_)));
+        if !sided {
+            break;
+        }
+    }
+    whole.ok_or(Missing::NoSensor)
+}
+
+fn union(a: Measured, b: Measured) -> Measured {
+    let (
+        Measured::Value {
+            min: a0,
+            max: a1,
+            at_turn: at,
+            at_start: as_,
+            error: ae,
+        },
+        Measured::Value {
+            min: b0,
+            max: b1,
+            at_turn: bt,
+            at_start: bs,
+            error: be,
+        },
+    ) = (a, b)
+    else {
+        return a;
+    };
+    let first_moves_more = a1 - a0 >= b1 - b0;
+    Measured::Value {
+        min: a0.min(b0),
+        max: a1.max(b1),
+        at_turn: if first_moves_more { at } else { bt },
+        at_start: if first_moves_more { as_ } else { bs },
+        error: ae.max(be),
+    }
+}
+
+fn one_side(view: &View, found: &Found, metric: Metric, side: Side) -> Outcome {
+    let sign = if side == Side::Right { 1.0 } else { -1.0 };
+    match metric {
+        Metric::TrunkSideLean => lean::right_tilts(view, found, &[(Segment::Thorax, sign)]),
+        Metric::PelvicDrop => lean::right_tilts(view, found, &[(Segment::Pelvis, -sign)]),
+        Metric::KneeMedialShift => lean::right_tilts(
+            view,
+            found,
+            &[(Part::Thigh.on(side), sign), (Part::Shank.on(side), -sign)],
+        ),
+        Metric::ShoulderElevation => arm::elevation(view, found, side),
+        Metric::ShoulderAbduction if plane(view.exercise) == Plane::Frontal => {
+            arm::elevation(view, found, side)
+        }
+        Metric::ShoulderAbduction => Err(Missing::Undefined),
+        Metric::UpperArmDrift => arm::drift(view, found, side),
+        Metric::ShankPeakAccel => impact::peak(view, found, Part::Shank.on(side)),
+        _ => sum_of_tilts(view, found, metric, side, true),
+    }
+}
