@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod demo;
 mod evaluate;
+mod explain;
 mod export;
 mod import;
 mod input;
@@ -53,6 +54,8 @@ enum Command {
     Record(record::Args),
     /// Judge a recording at once, without the daemon.
     Analyse(analyse::Args),
+    /// Lay one finding open: rule, threshold, who set it, and the raw numbers behind it.
+    Explain(explain::Args),
     /// Measure accuracy on labelled recordings.
     Evaluate(evaluate::Args),
     /// Write the one-page report of a stored session.
@@ -119,6 +122,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Replay(args) => replay::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Analyse(args) => analyse::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Export(args) => export::run(&args),

@@ -21,10 +21,12 @@
 //! | [`plan`] | the therapist's loading limits |
 //! | [`finding`] | a repetition judged against one number |
 //! | [`event`] | what the analysis says, in order |
+//! | [`evidence`] | the raw numbers behind a finding |
 
 pub mod body;
 pub mod command;
 pub mod event;
+pub mod evidence;
 pub mod exercise;
 pub mod finding;
 pub mod frame;

@@ -6,9 +6,11 @@
 //! | [`assemble`] | messages of the bus back to windows |
 //! | [`analysis`] | windows to events: motion and rules |
 //! | [`batch`] | the same over a whole recording |
+//! | [`evidence`] | samples to the numbers a finding rests on |
 
 pub mod analysis;
 pub mod assemble;
 pub mod batch;
+pub mod evidence;
 pub mod ingest;
 mod live;

@@ -48,6 +48,7 @@ pub(super) fn breaches(all: &Gathered, traces: &[RepTrace]) -> Vec<Breach> {
         if past > *so_far {
             *so_far = past;
             (row.worst, row.error, row.worst_rep) = (f.value, f.error, f.rep);
+            row.worst_finding = f.id;
         }
     }
     for row in &mut found {
@@ -84,6 +85,7 @@ fn new_breach(f: &Finding, all: &Gathered) -> Breach {
         action: f.action,
         source: f.source,
         worst_rep: f.rep,
+        worst_finding: f.id,
         trace: Vec::new(),
     }
 }

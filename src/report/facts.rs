@@ -246,6 +246,8 @@ pub struct Breach {
     pub source: Source,
     /// Repetition of the worst value, with its trace if one was kept.
     pub worst_rep: Option<u32>,
+    /// Number of the finding that says the worst value: what `plimsoll explain` takes.
+    pub worst_finding: u64,
     /// The trace of that repetition.
     pub trace: Vec<(f64, f64)>,
 }

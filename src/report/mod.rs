@@ -8,9 +8,11 @@ mod breaches;
 mod build;
 mod charts;
 mod data_quality;
+mod explanation;
 mod facts;
 #[cfg(test)]
 mod fixture;
+mod formula;
 mod gather;
 mod html;
 mod plot;
@@ -22,6 +24,7 @@ mod verdict;
 mod watch_rows;
 pub mod words;
 
+pub use explanation::{Again, Explanation, SetHead};
 pub use facts::{
     Breach, Chart, ChartPoint, Head, PlanHead, Quality, RepTrace, SensorRow, SessionReport, SetRow,
     Spread, Status, WatchRow,

@@ -201,9 +201,10 @@ fn write_outside(out: &mut String, r: &SessionReport) -> fmt::Result {
         write!(out, "  set {}, {}: {subject} {value}, ", b.set, reps(b))?;
         writeln!(
             out,
-            "{} {number}; {}",
+            "{} {number}; {} (finding {})",
             words::kind(b.kind, &b.code),
-            action(b.action)
+            action(b.action),
+            b.worst_finding
         )?;
     }
     Ok(())

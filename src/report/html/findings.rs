@@ -36,7 +36,7 @@ fn breach_row(b: &Breach) -> Markup {
             td { (words::subject(b.kind, &b.code, b.metric)) }
             td.num { span.mark.outside { (words::quantity(b.worst, b.error, unit)) } @if let Some(rep) = b.worst_rep { span.soft { " rep " (rep) } } }
             td.num { (words::kind(b.kind, &b.code)) " " (words::window(b.min, b.max, unit)) @if b.guard > 0.0 { span.soft { ", guard " (words::quantity(Some(b.guard), None, unit)) } } }
-            td { (text::action(b.action)) }
+            td { (text::action(b.action)) span.soft { " finding " (b.worst_finding) } }
         }
     }
 }
