@@ -23,7 +23,10 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
-use std::{fmt::Write, path::PathBuf};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
 
 /// Arguments of `plimsoll explain`.
 #[derive(Debug, clap::Args)]
@@ -78,64 +81,92 @@ struct Told {
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     let wanted = &args.finding;
-    if args.recording.is_none() && wanted.session.is_none() {
+    let played = args
+        .recording
+        .as_deref()
+        .map(|p| play(args, p))
+        .transpose()?;
+    let stored = wanted
+        .session
+        .as_ref()
+        .map(|s| stored(args, s))
+        .transpose()?;
+    // What was said when it was judged speaks for it; without that, what is said now.
+    let Some(told) = stored.as_ref().or(played.as_ref().map(|p| &p.told)) else {
         return Err(Usage(format!(
             "finding {} of which session? (name the session as SESSION/{}, or its recording with --recording FILE)",
             wanted.id, wanted.id
         ))
         .into());
-    }
-    let mut outcome = Outcome::Done;
-    let mut played = None;
-    if let Some(path) = &args.recording {
-        let recording = input::recording(path)?;
-        if !recording.complete {
-            outcome = Outcome::DataLost;
-        }
-        let play = input::play(recording, args.plan.as_deref())?;
-        let plan = parse_plan(play.plan_text.as_deref())?;
-        let events = batch::analyse(&Params::default(), &play.header, plan.as_ref(), &play.items)
-            .context("analyse the recording")?;
-        let told = Told {
-            header: play.header,
-            plan,
-            events,
-        };
-        played = Some((told, play.items));
-    }
-    let stored = match &wanted.session {
-        Some(session) => Some(stored(args, session)?),
-        None => None,
     };
-    let (finding, again) = compare(wanted, stored.as_ref(), played.as_ref().map(|(t, _)| t))?;
-    // What was said when it was judged speaks for it; without that, what is said now.
-    let told = match (&stored, &played) {
-        (Some(told), _) | (None, Some((told, _))) => told,
-        (None, None) => return Ok(outcome),
-    };
+    let (finding, again) = compare(wanted, stored.as_ref(), played.as_ref().map(|p| &p.told))?;
     let about = About::of(told, &finding);
     let excerpts = match (&played, about.span) {
         (_, None) => Vec::new(),
-        (Some((told, items)), Some(span)) => from_recording(told, items, &about, span)?,
+        (Some(played), Some(span)) => from_recording(played, &about, span)?,
         (None, Some(span)) => from_store(args, told, &about, span)?,
     };
+    match args.samples.as_deref() {
+        Some(path) if path.as_os_str() == "-" => print!("{}", table(&told.header, &excerpts)),
+        Some(path) => {
+            input::write_whole(path, table(&told.header, &excerpts).as_bytes())?;
+            eprintln!("wrote {}", path.display());
+        }
+        None => {}
+    }
+    if args.samples.as_deref().is_none_or(|p| p.as_os_str() != "-") {
+        print!(
+            "{}",
+            explanation(told, &finding, about, &excerpts, again)?.text()
+        );
+    }
+    Ok(match played {
+        Some(played) if !played.whole => Outcome::DataLost,
+        _ => Outcome::Done,
+    })
+}
+
+/// A recording with what the analysis says of it now.
+struct Played {
+    told: Told,
+    items: Vec<Item>,
+    /// It was not cut short.
+    whole: bool,
+}
+
+fn play(args: &Args, path: &Path) -> Result<Played> {
+    let recording = input::recording(path)?;
+    let whole = recording.complete;
+    let play = input::play(recording, args.plan.as_deref())?;
+    let plan = parse_plan(play.plan_text.as_deref())?;
+    let events = batch::analyse(&Params::default(), &play.header, plan.as_ref(), &play.items)
+        .context("analyse the recording")?;
+    Ok(Played {
+        told: Told {
+            header: play.header,
+            plan,
+            events,
+        },
+        items: play.items,
+        whole,
+    })
+}
+
+fn explanation<'a>(
+    told: &'a Told,
+    finding: &'a Finding,
+    about: About<'a>,
+    excerpts: &[Excerpt],
+    again: Again,
+) -> Result<Explanation<'a>> {
     let evidence = about.span.map_or_else(Vec::new, |(from, to)| {
         let of = |e: &Excerpt| evidence::evidence(e, from, to);
         excerpts.iter().map(of).collect()
     });
-    if let Some(path) = &args.samples {
-        let table = table(&told.header, &excerpts);
-        if path.as_os_str() == "-" {
-            print!("{table}");
-            return Ok(outcome);
-        }
-        input::write_whole(path, table.as_bytes())?;
-        eprintln!("wrote {}", path.display());
-    }
-    let explanation = Explanation {
+    Ok(Explanation {
         header: &told.header,
-        finding: &finding,
-        sentence: rules::explain(&finding),
+        finding,
+        sentence: rules::explain(finding),
         set: about.set,
         rep: about.rep,
         plan: told.plan.as_ref(),
@@ -144,9 +175,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         parameters_sha256: parameters_sha256()?,
         evidence,
         again,
-    };
-    print!("{}", explanation.text());
-    Ok(outcome)
+    })
 }
 
 fn parse_plan(text: Option<&str>) -> Result<Option<Plan>> {
@@ -307,18 +336,16 @@ fn baseline<'a>(told: &'a Told, f: &Finding, set: &SetHead) -> Option<&'a Baseli
     earlier
         .chain(here)
         .filter(|b| b.exercise == set.exercise && b.side == set.side && b.metric == f.metric)
-        .filter(|b| b.feature == feature)
-        .last()
+        .rfind(|b| b.feature == feature)
 }
 
 fn from_recording(
-    told: &Told,
-    items: &[Item],
+    played: &Played,
     about: &About,
     (from, to): (SessionNs, SessionNs),
 ) -> Result<Vec<Excerpt>> {
     let mut excerpts = Vec::new();
-    batch::windows(&told.header, items, |window| {
+    batch::windows(&played.told.header, &played.items, |window| {
         evidence::gather(window, from, to, &mut excerpts);
     })
     .context("read the samples of the recording")?;

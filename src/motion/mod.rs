@@ -6,7 +6,7 @@
 //! ```
 //! | file | what |
 //! |---|---|
-//! | `engine` | the facade: samples, commands and ticks in, events out |
+//! | `engine`, `running` | the facade: samples, commands and ticks in, events out; the set that runs |
 //! | `sensor`, `record` | one worn sensor and the rows of the running set |
 //! | `orientation` | "up" in the sensor, live and after the set |
 //! | `still`, `calibration`, `anatomy`, `pose` | from a sensor to a body segment |
@@ -32,6 +32,7 @@ mod params;
 mod pose;
 mod post;
 mod record;
+mod running;
 mod segment;
 mod sensor;
 mod series;
