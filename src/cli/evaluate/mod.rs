@@ -6,11 +6,13 @@
 //! | `form` | was a fault acted? |
 //! | `score` | the comparisons |
 //! | `table` | many recordings as a table |
+//! | `tuned` | what a threshold was chosen on |
 
 mod form;
 mod recording;
 mod score;
 mod table;
+mod tuned;
 
 use super::{Outcome, Usage, wire_vectors};
 use crate::wire::labelled::Meta;
@@ -18,11 +20,13 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use score::Score;
 use std::{
+    collections::BTreeSet,
     fs,
     io::IsTerminal,
     path::{Path, PathBuf},
 };
 use table::People;
+use tuned::tuned_on;
 
 /// What the figures mean; shown by `--help`.
 const METRICS: &str = "\
@@ -38,6 +42,7 @@ Metrics, one figure a recording:
   form_verdict         1 = a fault was found; truth 1 = a fault was acted; against the person's own correct set
   wire_vector          1 = a packet decodes as its source states, 0 = it does not
 
+Rows of recordings that a threshold was chosen on are marked (tuned on); nobody looked at the others for that.
 Recordings are labelled folders (meta.json and tables), folders of these, or a wire_vectors.json.";
 
 /// Arguments of `plimsoll evaluate`.
@@ -110,6 +115,8 @@ struct Evaluated {
     people: People,
     failures: Vec<String>,
     notes: Vec<String>,
+    /// Collection and recording.
+    tuned: BTreeSet<(String, String)>,
 }
 
 impl Evaluated {
@@ -127,6 +134,9 @@ impl Evaluated {
                         .unwrap_or_else(|| meta.id.clone());
                     self.people
                         .insert((meta.dataset.clone(), meta.id.clone()), person);
+                    if tuned_on(&meta) {
+                        self.tuned.insert((meta.dataset.clone(), meta.id.clone()));
+                    }
                     if scores.is_empty() {
                         self.notes.push(format!(
                             "{}/{}: no truth that is measured here",
@@ -181,6 +191,28 @@ impl Evaluated {
         Ok(())
     }
 
+    /// Recordings that something was tuned on as a collection of their own.
+    fn set_apart(&self) -> (Vec<Score>, People) {
+        let name = |dataset: &str, recording: &str| {
+            let tuned = self
+                .tuned
+                .contains(&(dataset.to_owned(), recording.to_owned()));
+            let mark = if tuned { " (tuned on)" } else { "" };
+            format!("{dataset}{mark}")
+        };
+        let scores = self.scores.iter().map(|s| Score {
+            dataset: name(&s.dataset, &s.recording),
+            ..s.clone()
+        });
+        let people = self.people.iter().map(|((dataset, recording), person)| {
+            (
+                (name(dataset, recording), recording.clone()),
+                person.clone(),
+            )
+        });
+        (scores.collect(), people.collect())
+    }
+
     fn show(&self, args: &Args) -> Result<()> {
         if args.json {
             for score in &self.scores {
@@ -188,10 +220,11 @@ impl Evaluated {
             }
             return Ok(());
         }
+        let (scores, people) = self.set_apart();
         let text = if args.markdown {
-            table::markdown(&self.scores, &self.people)
+            table::markdown(&scores, &people)
         } else {
-            table::plain(&self.scores, &self.people)
+            table::plain(&scores, &people)
         };
         print!("{text}");
         for note in &self.notes {

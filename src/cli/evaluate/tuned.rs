@@ -1,0 +1,41 @@
+//! Which recordings a threshold of this program was chosen on: their figures stand apart from the others, which
+//! nobody looked at to choose a number. A statement about the past; no figure is computed from it.
+
+use crate::wire::labelled::Meta;
+
+/// Part of a collection: of one person, or of one exercise.
+struct Part {
+    dataset: &'static str,
+    subject: Option<&'static str>,
+    exercise: Option<&'static str>,
+}
+
+/// Thresholds of counting and of form were chosen on these, beside simulated movements.
+const TUNED: &[Part] = &[
+    Part {
+        dataset: "squat_3imu_form",
+        subject: Some("s1"),
+        exercise: None,
+    },
+    Part {
+        dataset: "pt_exercises",
+        subject: Some("s1"),
+        exercise: None,
+    },
+    Part {
+        dataset: "repmate_dumbbell_form",
+        subject: None,
+        exercise: Some("biceps_curl"),
+    },
+];
+
+/// Whether a threshold was chosen on this recording.
+pub fn tuned_on(meta: &Meta) -> bool {
+    TUNED.iter().any(|part| {
+        part.dataset == meta.dataset
+            && part
+                .subject
+                .is_none_or(|s| meta.subject.as_deref() == Some(s))
+            && part.exercise.is_none_or(|e| meta.exercise == e)
+    })
+}
