@@ -3,11 +3,13 @@
 //! | file | what |
 //! |---|---|
 //! | `recording` | one recording against its truth |
+//! | `counts` | repetitions, their boundaries, and what was counted where nothing was to count |
 //! | `form` | was a fault acted? |
 //! | `score` | the comparisons |
 //! | `table` | many recordings as a table |
 //! | `tuned` | what a threshold was chosen on |
 
+mod counts;
 mod form;
 mod recording;
 mod score;
@@ -33,6 +35,9 @@ const METRICS: &str = "\
 Metrics, one figure a recording:
   rep_count_live       repetitions that the live machine confirmed; truth = labelled number
   rep_count_final      repetitions after the pass over the whole set; truth = labelled number
+  false_reps           repetitions where nothing was to count: no exercise, walking, or nothing for 5 s and more
+                       between labelled ones; false_reps_live: those that the live machine ever confirmed
+  idle_time            min, how long that was
   rep_boundary_error   s, median distance of begin and end from the labelled ones
   phase_error          s, median distance of the turn from the end of the reference angle
   angle_rmse           deg, knee flexion within repetitions, after the set, against the optical reference
@@ -132,6 +137,8 @@ impl Evaluated {
                         .clone()
                         .or_else(|| meta.group.clone())
                         .unwrap_or_else(|| meta.id.clone());
+                    self.people
+                        .insert((counts::EXACT.into(), meta.id.clone()), person.clone());
                     self.people
                         .insert((meta.dataset.clone(), meta.id.clone()), person);
                     if tuned_on(&meta) {

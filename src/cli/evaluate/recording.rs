@@ -1,6 +1,9 @@
 //! One labelled recording through the same stages as live, and what came out against its truth.
 
-use super::score::{Score, Span, at, matched, quantile, rms};
+use super::{
+    counts,
+    score::{Score, at, quantile, rms},
+};
 use crate::{
     cli::labelled_folder::{self, Folder, Wishes},
     model::{
@@ -24,7 +27,7 @@ pub(super) struct Said {
     /// Time s, metric, value.
     pub trace: Vec<(f64, Metric, f64)>,
     pub events: Vec<MotionEvent>,
-    samples: Vec<Sample>,
+    pub samples: Vec<Sample>,
 }
 
 /// Runs the stages over a recording.
@@ -66,28 +69,32 @@ pub(super) fn run(folder: &Folder) -> Result<Said> {
 
 /// All figures of the recording in `dir`.
 pub(super) fn score(dir: &Path) -> Result<(Meta, Vec<Score>)> {
-    let folder = labelled_folder::read(dir, &Wishes::default())?;
+    let mut wishes = Wishes::default();
+    if !counts::is_exercise(&labelled_folder::meta(dir)?.exercise) {
+        wishes.exercise = Some("none".into());
+    }
+    let folder = labelled_folder::read(dir, &wishes)?;
     let said = run(&folder).context("run the stages")?;
     let begin_s = first_time(dir, &folder.meta)?;
     let mut scores = Scores {
         meta: &folder.meta,
         list: Vec::new(),
     };
-    counts(&said, &mut scores);
-    boundaries(&said, begin_s, &mut scores);
+    counts::score(&said, begin_s, &mut scores);
     angles(dir, &said, begin_s, &mut scores)?;
     inclinations(dir, &folder, &said, begin_s, &mut scores)?;
     let list = scores.list;
     Ok((folder.meta, list))
 }
 
-struct Scores<'a> {
-    meta: &'a Meta,
-    list: Vec<Score>,
+/// The figures of one recording so far.
+pub(super) struct Scores<'a> {
+    pub meta: &'a Meta,
+    pub list: Vec<Score>,
 }
 
 impl Scores<'_> {
-    fn add(
+    pub(super) fn add(
         &mut self,
         metric: &'static str,
         value: Option<f64>,
@@ -121,38 +128,6 @@ fn first_time(dir: &Path, meta: &Meta) -> Result<f64> {
         }
     }
     Ok(begin)
-}
-
-fn counts(said: &Said, scores: &mut Scores<'_>) {
-    let Some(count) = scores.meta.truth.rep_count else {
-        return;
-    };
-    let truth = Some(count as f64);
-    let live: u32 = said.sets.iter().map(|s| s.reps_live).sum();
-    scores.add("rep_count_live", Some(live.into()), truth, "{rep}");
-    scores.add(
-        "rep_count_final",
-        Some(said.finals.len() as f64),
-        truth,
-        "{rep}",
-    );
-}
-
-fn boundaries(said: &Said, begin_s: f64, scores: &mut Scores<'_>) {
-    let truth = &scores.meta.truth;
-    if truth.reps.is_empty() {
-        return;
-    }
-    let found: Vec<Span> = said
-        .finals
-        .iter()
-        .map(|r| (r.start.seconds() + begin_s, r.end.seconds() + begin_s))
-        .collect();
-    let errors: Vec<f64> = matched(&truth.reps, &found)
-        .iter()
-        .flat_map(|(t, f)| [(f.0 - t.0).abs(), (f.1 - t.1).abs()])
-        .collect();
-    scores.add("rep_boundary_error", quantile(&errors, 0.5), None, "s");
 }
 
 /// Knee angle against the optical reference, after a standing zero.

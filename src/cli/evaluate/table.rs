@@ -37,7 +37,10 @@ fn lines(scores: &[Score], people: &People) -> Vec<Line> {
                 .filter_map(|s| people.get(&(s.dataset.clone(), s.recording.clone())))
                 .collect::<BTreeSet<_>>()
                 .len(),
-            text: summary(metric, &list),
+            text: match metric {
+                "false_reps" | "false_reps_live" => false_reps(dataset, &list, scores),
+                _ => summary(metric, &list),
+            },
         })
         .collect()
 }
@@ -60,6 +63,7 @@ fn summary(metric: &str, list: &[&Score]) -> String {
             list.len()
         ),
         "form_verdict" => form(list),
+        "idle_time" => format!("{:.1} min", list.iter().map(|s| s.value).sum::<f64>()),
         _ => {
             let values: Vec<_> = list.iter().map(|s| s.value.abs()).collect();
             let unit = list.first().map_or("", |s| s.unit);
@@ -69,6 +73,20 @@ fn summary(metric: &str, list: &[&Score]) -> String {
             format!("median {}, 90 % below {}", show(0.5), show(0.9))
         }
     }
+}
+
+/// How many there were in how long.
+fn false_reps(dataset: &str, list: &[&Score], all: &[Score]) -> String {
+    let count: f64 = list.iter().map(|s| s.value).sum();
+    let minutes: f64 = all
+        .iter()
+        .filter(|s| s.dataset == dataset && s.metric == "idle_time")
+        .map(|s| s.value)
+        .sum();
+    format!(
+        "{count:.0} in {minutes:.1} min: {:.2} in 5 min",
+        5.0 * count / minutes.max(1e-9)
+    )
 }
 
 /// 1 = a fault was found, against 1 = a fault was acted.
