@@ -207,3 +207,32 @@ fn a_full_disk_is_said_and_leaves_nothing_half_written() {
     );
     assert!(error.contains("copy.mcap"), "{error}");
 }
+
+#[test]
+fn a_reader_that_goes_away_ends_a_command_quietly() {
+    use std::{
+        io::{BufRead, BufReader, Read},
+        process::{Command as Process, Stdio},
+    };
+    let mut child = Process::new(assert_cmd::cargo::cargo_bin!("plimsoll"))
+        .args(["analyse", sample("knee-squat").to_str().unwrap()])
+        .args(["--events", "-"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::with_capacity(16, child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert!(line.starts_with('{'), "{line}");
+    let mut error = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut error)
+        .unwrap();
+    assert!(child.wait().unwrap().success(), "{error}");
+    assert!(error.is_empty(), "{error}");
+}

@@ -1,6 +1,7 @@
 //! `plimsoll analyse`: a recording judged at once; the same findings as live, byte for byte.
 
 use super::{Outcome, Usage, input};
+use crate::cli::out::say;
 use crate::{
     daemon::feed,
     pipeline::{analysis::Params, batch},
@@ -46,7 +47,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         .context("analyse the recording")?;
     let text = payload::events_text(&events)?;
     match args.events.as_deref() {
-        Some(path) if path.as_os_str() == "-" => print!("{text}"),
+        Some(path) if path.as_os_str() == "-" => say(text)?,
         Some(path) => input::write_whole(path, text.as_bytes())?,
         None => {}
     }
@@ -55,7 +56,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         input::write_whole(path, crate::report::html(&report).as_bytes())?;
     }
     if args.events.as_deref().is_none_or(|p| p.as_os_str() != "-") {
-        print!("{}", crate::report::text_summary(&report));
+        say(crate::report::text_summary(&report))?;
     }
     Ok(outcome)
 }

@@ -1,6 +1,7 @@
 //! `plimsoll check`: is the configuration in order?
 
 use super::{Outcome, Usage};
+use crate::cli::out::{say, say_line};
 use crate::config;
 use anyhow::Result;
 use std::path::PathBuf;
@@ -19,9 +20,9 @@ pub struct Args {
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     let config = config::load(args.config.as_deref()).map_err(|e| Usage(e.to_string()))?;
     if args.print {
-        print!("{}", config::text(&config)?);
+        say(config::text(&config)?)?;
     } else {
-        println!("the configuration is in order");
+        say_line("the configuration is in order")?;
     }
     Ok(Outcome::Done)
 }

@@ -1,6 +1,7 @@
 //! `plimsoll completions`: completions for a shell, on stdout.
 
-use super::{Cli, Outcome};
+use super::{Cli, Outcome, out::say};
+use anyhow::Result;
 use clap::CommandFactory;
 
 /// Arguments of `plimsoll completions`.
@@ -10,8 +11,10 @@ pub struct Args {
     shell: clap_complete::Shell,
 }
 
-pub(super) fn run(args: &Args) -> Outcome {
+pub(super) fn run(args: &Args) -> Result<Outcome> {
     let mut command = Cli::command();
-    clap_complete::generate(args.shell, &mut command, "plimsoll", &mut std::io::stdout());
-    Outcome::Done
+    let mut text = Vec::new();
+    clap_complete::generate(args.shell, &mut command, "plimsoll", &mut text);
+    say(String::from_utf8_lossy(&text))?;
+    Ok(Outcome::Done)
 }

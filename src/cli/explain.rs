@@ -1,6 +1,7 @@
 //! `plimsoll explain`: one finding laid open, computed again from the recording, with the raw numbers behind it.
 
 use super::{Outcome, Usage, input};
+use crate::cli::out::say;
 use crate::{
     model::{
         event::{Event, Numbered},
@@ -107,7 +108,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         (None, Some(span)) => from_store(args, told, &about, span)?,
     };
     match args.samples.as_deref() {
-        Some(path) if path.as_os_str() == "-" => print!("{}", table(&told.header, &excerpts)),
+        Some(path) if path.as_os_str() == "-" => say(table(&told.header, &excerpts))?,
         Some(path) => {
             input::write_whole(path, table(&told.header, &excerpts).as_bytes())?;
             eprintln!("wrote {}", path.display());
@@ -115,10 +116,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         None => {}
     }
     if args.samples.as_deref().is_none_or(|p| p.as_os_str() != "-") {
-        print!(
-            "{}",
-            explanation(told, &finding, about, &excerpts, again)?.text()
-        );
+        say(explanation(told, &finding, about, &excerpts, again)?.text())?;
     }
     Ok(match played {
         Some(played) if !played.whole => Outcome::DataLost,

@@ -1,6 +1,7 @@
 //! `plimsoll export`: the tables of a stored session.
 
 use super::{Outcome, input, report::known};
+use crate::cli::out::say_line;
 use crate::{model::session::SessionId, store::ExportFormat};
 use anyhow::{Context, Result};
 use std::path::PathBuf;
@@ -41,7 +42,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         .export(&session, format, &args.out)
         .with_context(|| format!("export session {}", session.0))?;
     for path in written {
-        println!("{}", path.display());
+        say_line(path.display())?;
     }
     Ok(Outcome::Done)
 }

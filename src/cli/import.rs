@@ -4,6 +4,7 @@ use super::{
     Outcome, Usage, input,
     labelled_folder::{self, Wishes, encode},
 };
+use crate::cli::out::say_line;
 use crate::{
     decode::imported,
     model::{
@@ -90,12 +91,12 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     }
     let finished = writer.finish().context("end the recording")?;
     input::write_whole(&args.out, &finished.inner)?;
-    println!(
+    say_line(format_args!(
         "{}: {} packets and commands, content {}",
         args.out.display(),
         finished.items,
         finished.content_sha256
-    );
+    ))?;
     Ok(Outcome::Done)
 }
 

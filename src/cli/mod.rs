@@ -12,6 +12,7 @@ mod export;
 mod import;
 mod input;
 mod labelled_folder;
+mod out;
 mod plan;
 mod record;
 mod replay;
@@ -104,6 +105,7 @@ pub fn main() -> ExitCode {
     match run(cli.command) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::DataLost) => ExitCode::from(3),
+        Err(e) if e.is::<out::Closed>() => ExitCode::SUCCESS,
         Err(e) if e.is::<Usage>() => {
             eprintln!("{e}");
             ExitCode::from(2)
@@ -131,6 +133,6 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Check(args) => check::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Simulate(args) => simulate::run(&args),
-        Command::Completions(args) => Ok(completions::run(&args)),
+        Command::Completions(args) => completions::run(&args),
     }
 }

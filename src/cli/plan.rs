@@ -1,6 +1,7 @@
 //! `plimsoll plan check`: is a plan file whole and sensible?
 
 use super::{Outcome, Usage};
+use crate::cli::out::say_line;
 use crate::config;
 use anyhow::Result;
 use std::path::PathBuf;
@@ -31,12 +32,12 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
                 for warning in &loaded.warnings {
                     eprintln!("{warning}");
                 }
-                println!(
+                say_line(format_args!(
                     "{}: {} v{} is in order",
                     file.display(),
                     loaded.plan.plan_id,
                     loaded.plan.version
-                );
+                ))?;
             }
             Err(e) => refused.push(e.to_string()),
         }

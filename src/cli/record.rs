@@ -3,6 +3,7 @@
 //! Sources so far: the simulator and recordings. Radios are not supported yet.
 
 use super::{Outcome, Usage, input, replay::runtime};
+use crate::cli::out::say_line;
 use crate::{
     daemon::plant,
     source::{
@@ -80,10 +81,10 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let recorded = recorder
         .finish()
         .with_context(|| format!("end {}", args.out.display()))?;
-    println!(
+    say_line(format_args!(
         "{}: {written} packets and commands, content {}",
         args.out.display(),
         recorded.content_sha256
-    );
+    ))?;
     Ok(Outcome::Done)
 }

@@ -1,6 +1,7 @@
 //! `plimsoll replay`: a recording played through the whole daemon: bus, store, analysis, page, report.
 
 use super::{Outcome, input};
+use crate::cli::out::{say, say_line};
 use crate::{
     config::Config,
     daemon::{
@@ -148,8 +149,8 @@ fn summarise(plant: &Plant, session: &SessionId, data: &Path) -> Result<Outcome>
     std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
     let path = dir.join(format!("{}.html", session.0));
     input::write_whole(&path, crate::report::html(&report).as_bytes())?;
-    print!("{}", crate::report::text_summary(&report));
-    println!("report: {}", path.display());
+    say(crate::report::text_summary(&report))?;
+    say_line(format_args!("report: {}", path.display()))?;
     let lost = feed::lost_data(&store.events(session)?);
     if lost > 0 {
         eprintln!("{lost} batches were lost between gateway and store; their windows say so");

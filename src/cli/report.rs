@@ -1,6 +1,7 @@
 //! `plimsoll report`: the one-page report of a stored session.
 
 use super::{Outcome, Usage, input};
+use crate::cli::out::say;
 use crate::{daemon::feed, model::session::SessionId};
 use anyhow::{Context, Result};
 use std::path::PathBuf;
@@ -33,7 +34,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         crate::report::html(&report)
     };
     if args.out.as_os_str() == "-" {
-        print!("{text}");
+        say(text)?;
     } else {
         input::write_whole(&args.out, text.as_bytes())?;
         eprintln!("wrote {}", args.out.display());

@@ -1,6 +1,7 @@
 //! `plimsoll simulate`: a recording of simulated people, with its truth beside it.
 
 use super::{Outcome, Usage, input};
+use crate::cli::out::say_line;
 use crate::{config, source::synth, wire::recording::Writer};
 use anyhow::{Context, Result};
 use std::path::PathBuf;
@@ -50,12 +51,12 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     input::write_whole(&args.out, &finished.inner)?;
     let truth = args.out.with_extension("truth.json");
     input::write_whole(&truth, session.truth.json()?.as_bytes())?;
-    println!(
+    say_line(format_args!(
         "{}: {} bytes, content {}",
         args.out.display(),
         finished.inner.len(),
         finished.content_sha256
-    );
-    println!("{}", truth.display());
+    ))?;
+    say_line(truth.display())?;
     Ok(Outcome::Done)
 }

@@ -17,6 +17,7 @@ mod table;
 mod tuned;
 
 use super::{Outcome, Usage, wire_vectors};
+use crate::cli::out::{say, say_line};
 use crate::wire::labelled::Meta;
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -223,7 +224,7 @@ impl Evaluated {
     fn show(&self, args: &Args) -> Result<()> {
         if args.json {
             for score in &self.scores {
-                println!("{}", serde_json::to_string(score)?);
+                say_line(serde_json::to_string(score)?)?;
             }
             return Ok(());
         }
@@ -233,7 +234,7 @@ impl Evaluated {
         } else {
             table::plain(&scores, &people)
         };
-        print!("{text}");
+        say(text)?;
         for note in &self.notes {
             eprintln!("{note}");
         }
