@@ -100,7 +100,7 @@ macro_rules! metrics {
 }
 
 use Part::{Foot, Forearm, Mid, Shank, Thigh, UpperArm};
-use Segment::{Pelvis, Thorax};
+use Segment::{Lumbar, Pelvis, Thorax};
 
 // The last four are typed by a person after a set, never measured by a sensor.
 metrics! {
@@ -138,6 +138,24 @@ metrics! {
     RangeOfMotion = "range_of_motion", "deg", A, 5.0, [];
     ShankPeakAccel = "shank_peak_accel", "[g]", B, 0.2, [Shank];
     Smoothness = "smoothness", "1", B, 0.2, [];
+    LumbarForwardTilt = "lumbar_forward_tilt", "deg", B, 5.0, [Mid(Lumbar)];
+    TrunkShankDifference = "trunk_shank_difference", "deg", B, 5.0, [Mid(Thorax), Shank];
+    LumbarShankDifference = "lumbar_shank_difference", "deg", B, 5.0, [Mid(Lumbar), Shank];
+    PelvicTuck = "pelvic_tuck", "deg", B, 5.0, [Mid(Pelvis)];
+    LumbarTuck = "lumbar_tuck", "deg", B, 5.0, [Mid(Lumbar)];
+    TrunkRotation = "trunk_rotation", "deg", C, 5.0, [Mid(Thorax)];
+    ThighRotation = "thigh_rotation", "deg", C, 5.0, [Thigh];
+    ShankRotation = "shank_rotation", "deg", C, 5.0, [Shank];
+    UpperArmRotation = "upper_arm_rotation", "deg", C, 10.0, [UpperArm];
+    UpperArmSideTilt = "upper_arm_side_tilt", "deg", B, 5.0, [UpperArm];
+    RotationAboutVertical = "rotation_about_vertical", "deg", C, 10.0, [];
+    OffAxisRatio = "off_axis_ratio", "1", B, 0.05, [];
+    OutOfPlaneTilt = "out_of_plane_tilt", "deg", B, 5.0, [];
+    InclinationRange = "inclination_range", "deg", B, 5.0, [];
+    VelocityPeaks = "velocity_peaks", "{count}", B, 1.0, [];
+    Unsteadiness = "unsteadiness", "deg/s", B, 2.0, [];
+    PeakAcceleration = "peak_acceleration", "m/s2", B, 1.0, [];
+    VerticalTravel = "vertical_travel", "m", B, 0.05, [];
     HeartRate = "heart_rate", "/min", A, 3.0, [];
     Pain = "pain", "{score}", A, 0.0, [];
     Exertion = "exertion", "{score}", A, 0.0, [];

@@ -97,7 +97,7 @@ fn sign(forward: bool, backward: bool) -> f64 {
 /// A metric as a sum of forward tilts; empty where it is none.
 pub(super) fn terms(metric: Metric) -> &'static [(Part, f64)] {
     use Part::{Foot, Forearm, Mid, Shank, Thigh, UpperArm};
-    use Segment::{Pelvis, Thorax};
+    use Segment::{Lumbar, Pelvis, Thorax};
     match metric {
         Metric::KneeFlexion => &[(Shank, 1.0), (Thigh, -1.0)],
         Metric::HipFlexion => &[(Mid(Pelvis), 1.0), (Thigh, -1.0)],
@@ -107,6 +107,9 @@ pub(super) fn terms(metric: Metric) -> &'static [(Part, f64)] {
         Metric::ShoulderFlexion => &[(Mid(Thorax), 1.0), (UpperArm, -1.0)],
         Metric::TrunkForwardTilt => &[(Mid(Thorax), 1.0)],
         Metric::PelvisForwardTilt => &[(Mid(Pelvis), 1.0)],
+        Metric::LumbarForwardTilt => &[(Mid(Lumbar), 1.0)],
+        Metric::TrunkShankDifference => &[(Mid(Thorax), 1.0), (Shank, -1.0)],
+        Metric::LumbarShankDifference => &[(Mid(Lumbar), 1.0), (Shank, -1.0)],
         Metric::ThighForwardTilt => &[(Thigh, 1.0)],
         Metric::ShankForwardTilt => &[(Shank, 1.0)],
         Metric::FootPitch => &[(Foot, 1.0)],

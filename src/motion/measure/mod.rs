@@ -7,6 +7,8 @@
 //! | `arm` | what needs no axis: elevation and drift of an upper arm |
 //! | `impact` | peaks of acceleration |
 //! | `side` | both sides as one metric, and their difference |
+//! | `shape` | turning about the vertical, motion out of plane, the tuck, which side leads |
+//! | `steadiness` | smoothness, velocity peaks, trembling, jolts, vertical travel |
 //! | `band` | which pose may be measured with, and how far its tilt can be trusted |
 //! | `path` | smallest, largest, first and turning value over a repetition |
 //! | `trace` | what a picture of a repetition shows |
@@ -17,7 +19,9 @@ mod band;
 mod impact;
 mod lean;
 mod path;
+mod shape;
 mod side;
+mod steadiness;
 mod trace;
 
 use super::{
@@ -57,6 +61,14 @@ const COMPOSED: &[Metric] = &[
     Metric::UpperArmDrift,
     Metric::KneeMedialShift,
     Metric::ShankPeakAccel,
+    Metric::ThoraxPelvisRotation,
+    Metric::PelvicTuck,
+    Metric::LumbarTuck,
+    Metric::TrunkRotation,
+    Metric::ThighRotation,
+    Metric::ShankRotation,
+    Metric::UpperArmRotation,
+    Metric::UpperArmSideTilt,
 ];
 
 /// Metrics that any moving segment gives.
@@ -68,6 +80,15 @@ const GENERAL: &[Metric] = &[
     Metric::TimePauseTop,
     Metric::TempoRatio,
     Metric::RangeOfMotion,
+    Metric::Smoothness,
+    Metric::RotationAboutVertical,
+    Metric::OffAxisRatio,
+    Metric::OutOfPlaneTilt,
+    Metric::InclinationRange,
+    Metric::VelocityPeaks,
+    Metric::Unsteadiness,
+    Metric::PeakAcceleration,
+    Metric::VerticalTravel,
 ];
 
 /// What the worn sensors can measure in a set, in the order of [`Metric`].
@@ -82,6 +103,12 @@ pub(super) fn available(sensors: &[Sensor], side: TrainingSide) -> Vec<Metric> {
         .filter(|m| match m {
             Metric::SideDifferenceRom => {
                 side == TrainingSide::Both && side::SIDED.iter().any(|m| both(*m))
+            }
+            Metric::SideDifferenceTime => {
+                side == TrainingSide::Both
+                    && shape::LIMBS
+                        .iter()
+                        .any(|p| worn(p.on(Side::Left)) && worn(p.on(Side::Right)))
             }
             Metric::PeakAngularVelocity => moving,
             m if GENERAL.contains(m) => moving,
@@ -110,6 +137,10 @@ pub(super) fn measure(
 type Outcome = Result<Measured, Missing>;
 
 fn one(view: &View, found: &Found, phases: Option<&Phases>, metric: Metric) -> Outcome {
+    let of_the_course = shape::shape(view, found, metric);
+    if let Some(outcome) = of_the_course.or_else(|| steadiness::steadiness(view, found, metric)) {
+        return outcome;
+    }
     let phase = |pick: fn(&Phases) -> f64| {
         counted_on(view, found)?;
         Ok(scalar(phases.map(pick).ok_or(Missing::Undefined)?, 0.1))

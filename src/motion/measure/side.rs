@@ -102,6 +102,9 @@ fn one_side(view: &View, found: &Found, metric: Metric, side: Side) -> Outcome {
     let sign = if side == Side::Right { 1.0 } else { -1.0 };
     match metric {
         Metric::TrunkSideLean => lean::right_tilts(view, found, &[(Segment::Thorax, sign)]),
+        Metric::UpperArmSideTilt => {
+            lean::right_tilts(view, found, &[(Part::UpperArm.on(side), sign)])
+        }
         Metric::PelvicDrop => lean::right_tilts(view, found, &[(Segment::Pelvis, -sign)]),
         Metric::KneeMedialShift => lean::right_tilts(
             view,
