@@ -45,6 +45,28 @@ pub const fn formula(metric: Metric) -> &'static str {
         M::RangeOfMotion => "smaller of the ways out and back, on the counting channel",
         M::ShankPeakAccel => "largest size of the acceleration / its size at rest",
         M::Smoothness => "spectral arc length of the speed",
+        M::LumbarForwardTilt => "forward tilt of the lower back, worn in place of the trunk",
+        M::TrunkShankDifference => "forward tilt of the thorax - forward tilt of the shank",
+        M::LumbarShankDifference => "forward tilt of the lower back - forward tilt of the shank",
+        M::PelvicTuck | M::LumbarTuck => {
+            "smaller of the largest rise and the largest fall of the forward tilt before the turn"
+        }
+        M::TrunkRotation | M::ThighRotation | M::ShankRotation | M::UpperArmRotation => {
+            "angular rate about \"up\", integrated from the repetition's start; inward positive on a limb"
+        }
+        M::RotationAboutVertical => {
+            "angular rate of the counting sensor about \"up\", integrated from the repetition's start"
+        }
+        M::UpperArmSideTilt => "tilt of the upper arm to the working side, atan2(-uz, uy)",
+        M::OffAxisRatio => "1 - sum (w.j)^2 / sum |w|^2, j = the movement's own axis",
+        M::OutOfPlaneTilt => "asin(u.j), j = the movement's own axis",
+        M::InclinationRange => "largest angle between \"up\" and where it was at the start",
+        M::VelocityPeaks => "peaks of the angular rate that stand out by 15 % of the fastest",
+        M::Unsteadiness => "root mean square of the angular rate above 3 Hz",
+        M::PeakAcceleration => "largest departure of the acceleration's size from its median",
+        M::VerticalTravel => {
+            "vertical acceleration integrated twice between the ends, closed at both"
+        }
         M::HeartRate => "median of the last 5 s",
         M::Pain | M::Exertion | M::Symptoms | M::Load => "typed by a person",
     }
