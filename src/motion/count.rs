@@ -3,18 +3,47 @@
 
 use super::{
     anatomy::{Neutral, hands_go_straight, neutral},
-    channel::Kind,
+    bout::bouts,
+    channel::{Channel, Kind},
     params::Params,
-    segment::{Cycle, Scale, adaptive, autocorrelation, cycles, rest_vote, usual_leg, zigzag},
+    segment::{
+        Cycle, Scale, adaptive, autocorrelation, cycles, drop_strangers, rest_end, rest_vote,
+        usual_leg, zigzag,
+    },
 };
 use crate::model::exercise::{FirstPhase, exercise};
 
 /// What decides how a channel is counted.
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
-    pub(super) kind: Kind,
-    pub(super) exercise: String,
+    kind: Kind,
+    exercise: String,
+    /// How much the exercise lets expect of the channel, 0 to 1.
+    expected: f64,
 }
+
+impl Rule {
+    pub(super) fn new(channel: &Channel, exercise_id: &str) -> Self {
+        let expected = match (channel.kind, hands_go_straight(exercise_id)) {
+            _ if channel.metric.is_some() => 1.0,
+            (Kind::Height, true) | (Kind::Angle, false) => 1.0,
+            (Kind::Height, false) | (Kind::Angle, true) => 0.7,
+            (Kind::Turn, _) => 0.6,
+        };
+        Self {
+            kind: channel.kind,
+            exercise: exercise_id.to_owned(),
+            expected,
+        }
+    }
+}
+
+/// So many repetitions make a rhythm.
+const FEW: usize = 3;
+/// A movement without rhythm on an unexpected channel must exceed the channel's floor so many times.
+const LARGE: f64 = 2.0;
+/// Smallest leg of a bout that may be a repetition, as a share of the set's usual leg.
+const LEAST_OF_SET: f64 = 0.15;
 
 /// What was found.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +66,10 @@ pub(super) fn count_on(
 ) -> Counted {
     let pivots = adaptive(x, fine, scale.least, params.hysteresis_share);
     let usual = usual_leg(x, &pivots);
-    let of = |away_is_up| cycles(x, &pivots, away_is_up, scale, params);
+    let of = |away_is_up| {
+        let found = in_bouts(x, fine, &pivots, away_is_up, scale, params);
+        enough(found, scale, rule)
+    };
     let vote = rest_vote(x, &pivots);
     if rule.kind != Kind::Height {
         let away_is_up = vote > 0.0;
@@ -59,6 +91,44 @@ pub(super) fn count_on(
     }
 }
 
+/// One or two movements have no rhythm that speaks for them: on a channel that the exercise hardly moves they must
+/// be large, or taking the weight down from its place would be a repetition.
+fn enough(mut found: Vec<Cycle>, scale: Scale, rule: &Rule) -> Vec<Cycle> {
+    if rule.expected < 1.0 && found.len() < FEW {
+        found.retain(|c| c.amplitude >= LARGE * scale.floor);
+    }
+    found
+}
+
+/// Repetitions of every bout, measured by the bout's own usual leg.
+fn in_bouts(
+    x: &[f64],
+    fine: &[usize],
+    pivots: &[usize],
+    away_is_up: bool,
+    scale: Scale,
+    params: &Params,
+) -> Vec<Cycle> {
+    let usual = usual_leg(x, pivots);
+    if usual < scale.floor {
+        return Vec::new();
+    }
+    let rest = rest_end(x, pivots, away_is_up);
+    let mut found = Vec::new();
+    for (from, to) in bouts(x, rest, usual, scale.rate_hz) {
+        // The stay itself is the rest end of the repetitions beside it.
+        let begin = (from > 0).then_some(from);
+        let end = (to < x.len()).then(|| to - 1);
+        let inside = fine.iter().copied().filter(|p| (from..to).contains(p));
+        let places: Vec<usize> = begin.into_iter().chain(inside).chain(end).collect();
+        let floor = scale.least.max(LEAST_OF_SET * usual);
+        let own = adaptive(x, &places, floor, params.hysteresis_share);
+        let cycles = cycles(x, (from, to), &own, away_is_up, scale, params);
+        found.extend(drop_strangers(cycles));
+    }
+    drop_strangers(found)
+}
+
 /// Whether a repetition of the exercise begins with the way up; an exercise that may begin at either end says
 /// nothing.
 fn lifts_first(exercise_id: &str) -> Option<bool> {
@@ -74,23 +144,15 @@ pub(super) fn worth(x: &[f64], counted: &Counted, scale: Scale, rule: &Rule) -> 
     }
     let (r, lag_s) = autocorrelation(x, scale.rate_hz, 0.8, 8.0);
     // Less than three periods say nothing about rhythm.
-    let rhythm = if 3.0 * lag_s * scale.rate_hz < x.len() as f64 {
-        r
-    } else {
-        0.3
-    };
+    let known = counted.cycles.len() >= FEW && 3.0 * lag_s * scale.rate_hz < x.len() as f64;
+    let rhythm = if known { r } else { 0.3 };
     let size = (counted.usual / scale.floor).min(4.0) / 4.0;
-    let preference = match (rule.kind, hands_go_straight(&rule.exercise)) {
-        (Kind::Height, true) | (Kind::Angle, false) => 1.0,
-        (Kind::Height, false) | (Kind::Angle, true) => 0.7,
-        (Kind::Turn, _) => 0.6,
-    };
     let legs: f64 = zigzag(x, scale.least)
         .windows(2)
         .map(|p| (x[p[1]] - x[p[0]]).abs())
         .sum();
     let told: f64 = counted.cycles.iter().map(|c| 2.0 * c.amplitude).sum();
-    (0.2 + rhythm.max(0.0)) * size * preference * (0.3 + (told / legs.max(1e-9)).min(1.0))
+    (0.2 + rhythm.max(0.0)) * size * rule.expected * (0.3 + (told / legs.max(1e-9)).min(1.0))
 }
 
 /// Three movements of like size and length at least: without an exercise everything else is a person who moves.

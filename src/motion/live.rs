@@ -120,10 +120,7 @@ impl LiveSet {
                 channel: channel.clone(),
                 group,
                 track: Track::new(scale),
-                rule: Rule {
-                    kind: channel.kind,
-                    exercise: self.exercise.clone(),
-                },
+                rule: Rule::new(channel, &self.exercise),
                 cursor: 0,
                 last: None,
                 rise: (0.0, 0.0),

@@ -10,7 +10,7 @@
 //! | `sensor`, `record` | one worn sensor and the rows of the running set |
 //! | `orientation` | "up" in the sensor, live and after the set |
 //! | `still`, `calibration`, `anatomy`, `pose` | from a sensor to a body segment |
-//! | `channel`, `series`, `segment`, `count` | what is counted on, and how |
+//! | `channel`, `series`, `segment`, `bout`, `count` | what is counted on, and how |
 //! | `frames`, `track`, `live` | the running set |
 //! | `post` | the pass after it |
 //! | `tempo`, `measure`, `effort` | what is said of a repetition and of the heart |
@@ -18,6 +18,7 @@
 //! Units: m/s², rad/s and seconds inside, degrees where a joint angle is meant. No heading is ever estimated.
 
 mod anatomy;
+mod bout;
 mod calibration;
 mod channel;
 mod count;

@@ -6,7 +6,7 @@
 use super::{
     anatomy::{Neutral, neutral, tilt_sign},
     calibration::{Axis, Frame, Scatter, scatter},
-    channel::{Channel, Group, Kind},
+    channel::{Channel, Group},
     count::{Rule, count_on, is_rhythm, worth},
     filter::{median, quantile},
     params::Params,
@@ -226,7 +226,7 @@ fn choose(
                 params.rate_share_final,
                 params,
             );
-            let rule = rule(channel.kind, facts.exercise);
+            let rule = Rule::new(channel, facts.exercise);
             let counted = count_on(&s.x, &zigzag(&s.x, scale.least), scale, &rule, params);
             let score = if channel.metric.is_some() {
                 counted.usual * s.covered()
@@ -244,13 +244,6 @@ fn choose(
         fallback.get_or_insert(choice);
     }
     fallback
-}
-
-fn rule(kind: Kind, exercise_id: &str) -> Rule {
-    Rule {
-        kind,
-        exercise: exercise_id.to_owned(),
-    }
 }
 
 /// Axes again, from the repetitions alone: lying down between them must not count.
@@ -421,7 +414,7 @@ fn fill_holes(
             params.rate_share_final,
             params,
         );
-        let rule = rule(channel.kind, facts.exercise);
+        let rule = Rule::new(channel, facts.exercise);
         let counted = count_on(&s.x, &zigzag(&s.x, scale.least), scale, &rule, params);
         for c in &counted.cycles {
             let new = on_clock(c, channel, grid);

@@ -169,24 +169,31 @@ pub(super) fn adaptive(x: &[f64], fine: &[usize], floor: f64, share: f64) -> Vec
     pivots
 }
 
+/// Usual level of the rest end.
+pub(super) fn rest_end(x: &[f64], pivots: &[usize], away_is_up: bool) -> f64 {
+    median(&ends(x, pivots, away_is_up))
+}
+
+/// Values of the low extremes, or of the high ones.
+fn ends(x: &[f64], pivots: &[usize], low: bool) -> Vec<f64> {
+    let next_to = |k: usize| if k > 0 { k - 1 } else { 1 };
+    (0..pivots.len())
+        .filter(|k| {
+            pivots
+                .get(next_to(*k))
+                .is_some_and(|n| (x[pivots[*k]] < x[*n]) == low)
+        })
+        .map(|k| x[pivots[k]])
+        .collect()
+}
+
 /// Whether the low extremes are the rest end (positive) or the high ones: where the set begins and ends, and
 /// which end repeats better.
 pub(super) fn rest_vote(x: &[f64], pivots: &[usize]) -> f64 {
-    let value = |wanted_low: bool| -> Vec<f64> {
-        pivots
-            .iter()
-            .enumerate()
-            .filter(|(k, p)| {
-                let neighbour = if *k > 0 { pivots[k - 1] } else { pivots[k + 1] };
-                (x[**p] < x[neighbour]) == wanted_low
-            })
-            .map(|(_, p)| x[*p])
-            .collect()
-    };
     if pivots.len() < 2 {
         return 1.0;
     }
-    let (lows, highs) = (value(true), value(false));
+    let (lows, highs) = (ends(x, pivots, true), ends(x, pivots, false));
     let (low, high) = (median(&lows), median(&highs));
     let place = |v: f64| 1.0 - 2.0 * ((v - low) / (high - low).max(1e-9)).clamp(0.0, 1.0);
     let n = (x.len() / 100).clamp(1, 10);
@@ -213,9 +220,11 @@ fn longest_stay(x: &[f64], test: impl Fn(f64) -> bool) -> f64 {
     f64::from(longest)
 }
 
-/// Repetitions of a series, in order. `away_is_up` says to which side the series leaves the rest end.
+/// Repetitions of the stretch `[from, to)` of a series, in order. `away_is_up` says to which side the series
+/// leaves the rest end.
 pub(super) fn cycles(
     x: &[f64],
+    (from, to): (usize, usize),
     pivots: &[usize],
     away_is_up: bool,
     scale: Scale,
@@ -223,15 +232,12 @@ pub(super) fn cycles(
 ) -> Vec<Cycle> {
     let sign = if away_is_up { 1.0 } else { -1.0 };
     let mut found = Vec::new();
-    if usual_leg(x, pivots) < scale.floor {
-        return found;
-    }
     for (i, k) in pivots.windows(3).enumerate() {
         if sign * (x[k[1]] - x[k[0]]) <= 0.0 {
             continue;
         }
-        let before = rest_level(x, if i == 0 { 0 } else { pivots[i - 1] }, k[1], sign);
-        let after = rest_level(x, k[1], pivots.get(i + 3).map_or(x.len() - 1, |p| *p), sign);
+        let before = rest_level(x, if i == 0 { from } else { pivots[i - 1] }, k[1], sign);
+        let after = rest_level(x, k[1], pivots.get(i + 3).map_or(to - 1, |p| *p), sign);
         // A change of posture goes out and does not come back. A jerk at the rest end must not look like one,
         // nor a rest end that is only touched: either measure of the rest level will do.
         let top = sign * x[k[1]];
@@ -241,7 +247,7 @@ pub(super) fn cycles(
         }
     }
     found.retain(|c| length(c) >= params.rep_min_s * scale.rate_hz);
-    drop_strangers(found)
+    found
 }
 
 /// Where the series rests between two extremes: not its very end, which may be a jerk.
@@ -252,7 +258,7 @@ fn rest_level(x: &[f64], from: usize, to: usize, sign: f64) -> f64 {
 
 /// Lobes at the edges of a set that are unlike its repetitions and unlike their neighbour (un-racking, sitting
 /// down) are none; a block of partial repetitions stays.
-fn drop_strangers(mut found: Vec<Cycle>) -> Vec<Cycle> {
+pub(super) fn drop_strangers(mut found: Vec<Cycle>) -> Vec<Cycle> {
     if found.len() < 4 {
         return found;
     }
