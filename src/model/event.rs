@@ -7,7 +7,7 @@ use super::{
     metric::Metric,
     packet::DeviceIndex,
     plan::TrainingSide,
-    rep::{Rep, SetSummary},
+    rep::{Rep, SessionHeart, SetSummary},
     session::TechEvent,
     time::SessionNs,
 };
@@ -129,6 +129,8 @@ pub enum Event {
     Finding(Finding),
     /// A set ended.
     Set(SetSummary),
+    /// The heart over the session, at its end; absent where none was heard.
+    SessionHeart(SessionHeart),
     /// A baseline was captured.
     Baseline(Baseline),
     /// An entry was typed.

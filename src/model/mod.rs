@@ -17,6 +17,7 @@
 //! | [`command`] | what a person tells the daemon |
 //! | [`metric`] | what is measured, in which unit, with how much trust |
 //! | [`exercise`] | the exercise library |
+//! | [`heart`] | how hard it worked, and why a figure is withheld |
 //! | [`rep`] | a repetition, a set |
 //! | [`plan`] | the therapist's loading limits |
 //! | [`finding`] | a repetition judged against one number |
@@ -30,6 +31,7 @@ pub mod evidence;
 pub mod exercise;
 pub mod finding;
 pub mod frame;
+pub mod heart;
 pub mod metric;
 pub mod packet;
 pub mod plan;

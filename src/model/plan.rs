@@ -3,7 +3,7 @@
 //! Schema `loading-limits/0.1`. These are the words of the file; reading the file, with lines and
 //! hints, is `wire::plan`, judging its sense is `rules::lint`.
 
-use super::body::Side;
+use super::{body::Side, heart::Sex};
 use serde::{Deserialize, Serialize};
 
 /// The schema this program reads.
@@ -193,6 +193,14 @@ pub struct Effort {
     pub hr_basis: Option<String>,
     /// Free remark on it.
     pub hr_note: Option<String>,
+    /// Maximum heart rate, bpm; without it a formula of age may stand in, where one holds.
+    pub hr_max_bpm: Option<f64>,
+    /// Heart rate at rest, bpm.
+    pub hr_rest_bpm: Option<f64>,
+    /// Age, years; only formulas need it.
+    pub age_years: Option<f64>,
+    /// Sex; only the training impulse needs it.
+    pub sex: Option<Sex>,
     /// Which RPE.
     pub rpe_scale: RpeScale,
     /// Aim.

@@ -2,6 +2,7 @@
 
 use super::{
     command::{SetRole, StopReason},
+    heart::{HeartProfile, Intensity, Variability},
     metric::Metric,
     plan::TrainingSide,
     time::SessionNs,
@@ -128,19 +129,37 @@ impl Rep {
     }
 }
 
-/// Heart rate over a set and the minute after it, bpm.
+/// Heart over a set and the minute after it, or over a session; bpm.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct HeartStats {
     /// Time-weighted mean of the valid values.
     pub mean_bpm: Option<f64>,
     /// Largest 5-s median.
     pub max_bpm: Option<f64>,
-    /// Last 5-s median of the set.
+    /// Median of the last 5 s of the effort: until the last repetition ended.
     pub end_bpm: Option<f64>,
-    /// Fall within 60 s after the set.
+    /// Fall from there within 60 s; `None` when the next set began before, or nothing was heard then.
     pub recovery_60s_bpm: Option<f64>,
-    /// Share of the set with a valid value, 0-1.
+    /// Share of the span with a valid value, 0-1.
     pub covered: f64,
+    /// How hard it was.
+    #[serde(default)]
+    pub intensity: Intensity,
+    /// Variability over the span; in exercise only as far as its quality permits.
+    #[serde(default)]
+    pub during: Variability,
+    /// Variability at rest before a set: up to 5 minutes, without the first after the set before.
+    #[serde(default)]
+    pub before: Variability,
+}
+
+/// The heart over a whole session.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct SessionHeart {
+    /// Whose numbers the shares refer to.
+    pub profile: HeartProfile,
+    /// The figures.
+    pub stats: HeartStats,
 }
 
 /// A set, after it ended.

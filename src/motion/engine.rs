@@ -5,7 +5,7 @@
 
 use super::{
     channel::candidates,
-    effort::Effort,
+    heart::{Heart, RECOVERY_S},
     live::{LiveSet, Said, TracePoint},
     measure::{View, available, trace},
     params::Params,
@@ -18,10 +18,11 @@ use crate::model::{
     body::Segment,
     command::{Command, SetRole, StopReason},
     event::{Calibration, CalibrationStep},
+    heart::HeartProfile,
     metric::Metric,
     packet::DeviceIndex,
     plan::TrainingSide,
-    rep::{Rep, SetSummary},
+    rep::{Rep, SessionHeart, SetSummary},
     sample::{Sample, StreamKind},
     session::{Sensor, SessionHeader, TechEvent, TechKind},
     time::SessionNs,
@@ -73,6 +74,8 @@ pub enum MotionEvent {
         /// `None` = no data.
         value: Option<f64>,
     },
+    /// The heart over the session, at its end.
+    SessionHeart(SessionHeart),
     /// A technical event.
     Tech(TechEvent),
     /// Heart rate, about once a second.
@@ -89,11 +92,12 @@ pub enum MotionEvent {
 /// A finished set that waits for the heart to recover.
 struct Waiting {
     summary: SetSummary,
-    due: SessionNs,
+    /// A minute after the effort ended.
+    recovered: SessionNs,
 }
 
-/// A minute of recovery, ns.
-const RECOVERY_NS: i64 = 60_000_000_000;
+/// After a longer time without repetitions nobody knows when the effort ended, s: then with the set.
+const EFFORT_TAIL_S: f64 = 30.0;
 /// Spacing of heart events, ns.
 const HEART_NS: i64 = 1_000_000_000;
 
@@ -102,7 +106,7 @@ pub struct Engine {
     params: Params,
     sensors: Vec<Sensor>,
     devices: Vec<Device>,
-    heart: Effort,
+    heart: Heart,
     running: Option<Running>,
     waiting: Option<Waiting>,
     sets: u32,
@@ -124,7 +128,7 @@ impl Engine {
                 .iter()
                 .map(|s| Device::new(s, params))
                 .collect(),
-            heart: Effort::default(),
+            heart: Heart::new(&HeartProfile::default()),
             running: None,
             waiting: None,
             sets: 0,
@@ -133,6 +137,13 @@ impl Engine {
             said: Vec::new(),
             trace: Vec::new(),
         }
+    }
+
+    /// The same, with what is known of the client's heart.
+    #[must_use]
+    pub fn with_heart(mut self, profile: &HeartProfile) -> Self {
+        self.heart = Heart::new(profile);
+        self
     }
 
     /// Takes one sample; what it means is said at the next `tick`.
@@ -160,7 +171,7 @@ impl Engine {
                 load_kg,
             } => {
                 self.end_set(t, StopReason::Trainer, out);
-                self.flush_summary(out);
+                self.flush_summary(t, out);
                 self.start_set(t, exercise, *side, role, *load_kg, out);
             }
             Command::EndSet { reason } => self.end_set(t, *reason, out),
@@ -180,9 +191,8 @@ impl Engine {
             });
             self.next_heart = SessionNs(now.0 + HEART_NS);
         }
-        if self.waiting.as_ref().is_some_and(|w| now >= w.due) {
-            self.recover(now);
-            self.flush_summary(out);
+        if self.waiting.as_ref().is_some_and(|w| now >= w.recovered) {
+            self.flush_summary(now, out);
         }
     }
 
@@ -190,21 +200,26 @@ impl Engine {
     pub fn finish(&mut self, now: SessionNs, out: &mut Vec<MotionEvent>) {
         self.tick(now, out);
         self.end_set(now, StopReason::SessionEnd, out);
-        self.flush_summary(out);
+        self.flush_summary(now, out);
+        if self.heart.alive() {
+            out.push(MotionEvent::SessionHeart(SessionHeart {
+                profile: self.heart.profile(),
+                stats: self.heart.session(now),
+            }));
+        }
     }
 
-    fn recover(&mut self, now: SessionNs) {
-        let median = self.heart.median(now.seconds());
-        if let Some(w) = &mut self.waiting {
+    /// Says the summary that waits; the heart has recovered for a minute, or nobody knows how far.
+    fn flush_summary(&mut self, now: SessionNs, out: &mut Vec<MotionEvent>) {
+        let Some(mut w) = self.waiting.take() else {
+            return;
+        };
+        if now >= w.recovered {
             let heart = &mut w.summary.heart;
-            heart.recovery_60s_bpm = heart.end_bpm.zip(median).map(|(end, after)| end - after);
+            let after = self.heart.median(w.recovered.seconds());
+            heart.recovery_60s_bpm = heart.end_bpm.zip(after).map(|(end, after)| end - after);
         }
-    }
-
-    fn flush_summary(&mut self, out: &mut Vec<MotionEvent>) {
-        if let Some(w) = self.waiting.take() {
-            out.push(MotionEvent::Set(w.summary));
-        }
+        out.push(MotionEvent::Set(w.summary));
     }
 
     fn calibrate(&mut self, now: SessionNs, out: &mut Vec<MotionEvent>) {
@@ -346,7 +361,15 @@ impl Engine {
         run.withdraw(&reps, out);
         self.say_calibrations(t, &result.poses, out);
         let channel = result.channel.map_or_else(String::new, |c| c.name);
-        let summary = run.summary(t, reason, reps.len(), channel, self.heart.end_set(t));
+        // A therapist's minute of recovery begins when the effort ends, not when somebody presses a button.
+        let tail_ns = (EFFORT_TAIL_S * 1e9) as i64;
+        let effort_end = reps
+            .last()
+            .map(|rep| rep.end.min(t))
+            .filter(|end| t.0 - end.0 <= tail_ns)
+            .unwrap_or(t);
+        let heart = self.heart.end_set(t, effort_end);
+        let summary = run.summary(t, reason, reps.len(), channel, heart);
         for (rep, traced) in reps.into_iter().zip(traces) {
             let (set, number) = (rep.set, rep.number);
             out.push(MotionEvent::Rep(rep));
@@ -359,7 +382,7 @@ impl Engine {
         }
         self.waiting = Some(Waiting {
             summary,
-            due: SessionNs(t.0 + RECOVERY_NS),
+            recovered: SessionNs(effort_end.0 + (RECOVERY_S * 1e9) as i64),
         });
     }
 

@@ -13,7 +13,8 @@
 //! | `channel`, `series`, `segment`, `bout`, `count` | what is counted on, and how |
 //! | `frames`, `track`, `live` | the running set |
 //! | `post` | the pass after it |
-//! | `tempo`, `measure`, `effort` | what is said of a repetition and of the heart |
+//! | `tempo`, `measure` | what is said of a repetition |
+//! | [`heart`] | what is said of the heart |
 //!
 //! Units: m/s², rad/s and seconds inside, degrees where a joint angle is meant. No heading is ever estimated.
 
@@ -22,10 +23,10 @@ mod bout;
 mod calibration;
 mod channel;
 mod count;
-mod effort;
 mod engine;
 mod filter;
 mod frames;
+pub mod heart;
 mod live;
 mod measure;
 pub mod orientation;

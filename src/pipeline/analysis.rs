@@ -54,7 +54,8 @@ impl Analysis {
     #[must_use]
     pub fn new(params: &Params, header: &SessionHeader, plan: Option<&Plan>) -> Self {
         Self {
-            engine: motion::Engine::new(&params.motion, header),
+            engine: motion::Engine::new(&params.motion, header)
+                .with_heart(&rules::heart_profile(plan)),
             judge: Judge::new(&params.rules, plan, header.baselines.clone()),
             live: LiveState::new(header),
             sequence: 0,
@@ -219,6 +220,7 @@ impl Analysis {
                     out,
                 );
             }
+            MotionEvent::SessionHeart(heart) => self.say(Event::SessionHeart(heart), out),
             MotionEvent::Tech(tech) => self.tech(tech, out),
             MotionEvent::Heart { t, bpm, median_5s } => {
                 self.live.heart(t, bpm);

@@ -187,6 +187,7 @@ fn ended(set: u32, exercise: &str, reps: u32) -> Event {
             end_bpm: Some(130.0),
             recovery_60s_bpm: Some(21.0),
             covered: 0.98,
+            ..HeartStats::default()
         },
         channel: "knee_flexion".to_owned(),
     })
@@ -385,6 +386,10 @@ fn effort() -> Effort {
         hr_zone_bpm: None,
         hr_basis: None,
         hr_note: None,
+        hr_max_bpm: None,
+        hr_rest_bpm: None,
+        age_years: None,
+        sex: None,
         rpe_scale: RpeScale::RirRpe,
         rpe_target: None,
         rpe_max: 8.0,

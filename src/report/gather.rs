@@ -7,7 +7,7 @@ use crate::model::{
     event::{Event, Numbered},
     finding::{Baseline, Finding},
     plan::{RpeScale, TrainingSide},
-    rep::{Rep, SetSummary, Stage},
+    rep::{Rep, SessionHeart, SetSummary, Stage},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,6 +92,7 @@ pub(super) struct Gathered<'a> {
     /// Findings of no repetition: whole sets, heart rate, entries.
     pub(super) others: Vec<&'a Finding>,
     pub(super) baselines: Vec<&'a Baseline>,
+    pub(super) session_heart: Option<&'a SessionHeart>,
     pub(super) by_eye: Vec<(String, Vec<String>)>,
     /// Heart rate as shown live.
     pub(super) heart: Vec<(f64, f64)>,
@@ -138,6 +139,7 @@ impl<'a> Gathered<'a> {
                 self.end_s = self.end_s.max(summary.end.seconds());
                 self.sets.entry(summary.set).or_default().summary = Some(summary);
             }
+            Event::SessionHeart(heart) => self.session_heart = Some(heart),
             Event::Baseline(b) => self.baselines.push(b),
             Event::Entry { set, entry, .. } => self.take_entry(*set, entry),
             Event::Live(live) => {

@@ -15,6 +15,7 @@
 //! | `check` | one check: a reading, a window, persistence, a finding |
 //! | `reading` | one number out of a repetition, or why there is none |
 //! | `heart` | heart-rate ceiling with dwell, gaps, zone |
+//! | `profile` | what the plan says of the client's heart; where formulas are refused |
 //! | `entry` | pain, effort, symptoms, typed load |
 //! | `baseline` | centre and spread of an accepted set |
 //! | [`mod@lint`] | the sense of a plan, PL-01 to PL-17 |
@@ -36,6 +37,7 @@ pub mod judge;
 mod limits;
 pub mod lint;
 mod outcome;
+mod profile;
 mod reading;
 mod set;
 mod watch;
@@ -46,6 +48,7 @@ pub use explain::explain;
 pub use judge::Judge;
 pub use lint::{Level, LintProblem, lint};
 pub use outcome::rep_verdict;
+pub use profile::heart_profile;
 
 use serde::{Deserialize, Serialize};
 

@@ -206,6 +206,7 @@ pub fn steady(bpm: f64) -> HeartStats {
         end_bpm: Some(bpm),
         recovery_60s_bpm: None,
         covered: 1.0,
+        ..HeartStats::default()
     }
 }
 

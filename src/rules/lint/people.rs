@@ -2,6 +2,7 @@
 
 use super::Found;
 use crate::model::plan::{Effort, Plan, RpeScale, Span};
+use crate::rules::profile::{FORMULAS, formula};
 
 pub(super) fn lint(plan: &Plan, found: &mut Found) {
     pain(plan, found);
@@ -91,7 +92,9 @@ fn heart(plan: &Plan, found: &mut Found) {
     let effort = &plan.effort;
     let basis = effort.hr_basis.as_deref();
     let formula = basis.and_then(|b| b.strip_prefix("formula:"));
-    let has_number = effort.hr_ceiling_bpm.is_some() || effort.hr_zone_bpm.is_some();
+    let has_number = effort.hr_ceiling_bpm.is_some()
+        || effort.hr_zone_bpm.is_some()
+        || effort.hr_max_bpm.is_some();
     let delicate = match (plan.cardiac, plan.beta_blocker) {
         (_, true) => Some("beta_blocker"),
         (true, _) => Some("cardiac"),
@@ -149,6 +152,49 @@ fn heart(plan: &Plan, found: &mut Found) {
         _ => {}
     }
     heart_numbers(effort, plan.require_hr_signal, found);
+    heart_of_client(plan, formula, found);
+}
+
+/// Rest, maximum, age: what shares of the reserve are made of.
+fn heart_of_client(plan: &Plan, named: Option<&str>, found: &mut Found) {
+    let effort = &plan.effort;
+    for (key, value, possible) in [
+        ("hr_max_bpm", effort.hr_max_bpm, 80.0..=230.0),
+        ("hr_rest_bpm", effort.hr_rest_bpm, 30.0..=120.0),
+        ("age_years", effort.age_years, 5.0..=110.0),
+    ] {
+        if let Some(v) = value.filter(|v| !possible.contains(v)) {
+            let (low, high) = (possible.start(), possible.end());
+            let message = format!("{key} = {v}; expected {low} to {high}");
+            found.reject("PL-04", format!("effort.{key}"), message);
+        }
+    }
+    if let (Some(rest), Some(max)) = (effort.hr_rest_bpm, effort.hr_max_bpm)
+        && rest + 20.0 > max
+    {
+        let message = format!("hr_rest_bpm = {rest} leaves no reserve below hr_max_bpm = {max}");
+        found.reject("PL-04", "effort.hr_rest_bpm", message);
+    }
+    if let (Some(ceiling), Some(max)) = (effort.hr_ceiling_bpm, effort.hr_max_bpm)
+        && ceiling > max
+    {
+        let message = format!("hr_ceiling_bpm = {ceiling} lies above hr_max_bpm = {max}");
+        found.reject("PL-05", "effort.hr_ceiling_bpm", message);
+    }
+    let Some(name) = named.filter(|n| !n.is_empty()) else {
+        return;
+    };
+    if formula(name).is_none() {
+        let message =
+            format!("no formula is called {name:?}: shares of heart-rate reserve are withheld");
+        found.warn("PL-06", "effort.hr_basis", message).hint =
+            Some(format!("known: {}", FORMULAS.join(", ")));
+    }
+    if plan.cardiac && !plan.beta_blocker {
+        let message = "cardiac = true: shares of heart-rate reserve are withheld, a formula of age is no exercise test";
+        found.warn("PL-06", "effort.hr_basis", message).hint =
+            Some("give hr_max_bpm with hr_basis = \"gxt\"".to_owned());
+    }
 }
 
 fn heart_numbers(effort: &Effort, required: bool, found: &mut Found) {

@@ -138,6 +138,9 @@ fn effort(reader: &mut Reader, node: &Node) -> Option<Effort> {
     let hr_zone_bpm = t.may("hr_zone_bpm", span);
     let hr_basis = t.may("hr_basis", text);
     let hr_note = t.may("hr_note", text);
+    let [hr_max_bpm, hr_rest_bpm, age_years] =
+        ["hr_max_bpm", "hr_rest_bpm", "age_years"].map(|key| t.may(key, number));
+    let sex = t.may("sex", |r, n| word(r, n, words::SEX));
     let rpe_scale = t.need("rpe_scale", |r, n| word(r, n, words::RPE_SCALE));
     let rpe_target = t.may("rpe_target", span);
     let rpe_max = t.need("rpe_max", number);
@@ -148,6 +151,10 @@ fn effort(reader: &mut Reader, node: &Node) -> Option<Effort> {
         hr_zone_bpm,
         hr_basis,
         hr_note,
+        hr_max_bpm,
+        hr_rest_bpm,
+        age_years,
+        sex,
         rpe_scale: rpe_scale?,
         rpe_target,
         rpe_max: rpe_max?,

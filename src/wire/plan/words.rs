@@ -1,6 +1,9 @@
 //! The closed word lists of the plan schema.
 
-use crate::model::plan::{AffectedSide, CheckedBy, PlanStatus, Reaction, RpeScale, TrainingSide};
+use crate::model::{
+    heart::Sex,
+    plan::{AffectedSide, CheckedBy, PlanStatus, Reaction, RpeScale, TrainingSide},
+};
 
 pub(super) const STATUS: &[(&str, PlanStatus)] = &[
     ("draft", PlanStatus::Draft),
@@ -32,6 +35,8 @@ pub(super) const RPE_SCALE: &[(&str, RpeScale)] = &[
     ("cr10", RpeScale::Cr10),
     ("rir_rpe", RpeScale::RirRpe),
 ];
+
+pub(super) const SEX: &[(&str, Sex)] = &[("female", Sex::Female), ("male", Sex::Male)];
 
 pub(super) const CHECKED_BY: &[(&str, CheckedBy)] = &[
     ("sensor", CheckedBy::Sensor),
