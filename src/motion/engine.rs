@@ -369,7 +369,7 @@ impl Engine {
             .filter(|end| t.0 - end.0 <= tail_ns)
             .unwrap_or(t);
         let heart = self.heart.end_set(t, effort_end);
-        let summary = run.summary(t, reason, reps.len(), channel, heart);
+        let summary = run.summary(t, reason, reps.len(), channel, &heart);
         for (rep, traced) in reps.into_iter().zip(traces) {
             let (set, number) = (rep.set, rep.number);
             out.push(MotionEvent::Rep(rep));

@@ -167,7 +167,7 @@ impl Running {
         reason: StopReason,
         reps: usize,
         channel: String,
-        heart: HeartStats,
+        heart: &HeartStats,
     ) -> SetSummary {
         SetSummary {
             set: self.set,
@@ -180,7 +180,7 @@ impl Running {
             reason,
             reps_live: count(self.confirmed.iter().filter(|c| c.stands).count()),
             reps_final: count(reps),
-            heart,
+            heart: *heart,
             channel,
         }
     }

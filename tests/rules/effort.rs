@@ -5,11 +5,12 @@ use plimsoll::{
     model::{
         command::SetRole,
         finding::{Action, Finding, Severity, Verdict},
+        heart::{Figure, MaximumSource, Withheld},
         metric::Metric,
-        plan::{RpeScale, TrainingSide},
+        plan::{Plan, RpeScale, TrainingSide},
         rep::{HeartStats, Measured, Missing, Stage},
     },
-    rules::{Judge, Params, explain, rep_verdict},
+    rules::{Judge, Params, explain, heart_profile, rep_verdict},
     wire::plan::parse,
 };
 
@@ -356,4 +357,62 @@ Set 1: pain 6, outside the limit of at most 4 set by the plan.
 Set 1: rating of perceived exertion not assessed against the limit of at most 8 set by the plan: it was not typed.
 Set 1: heart rate 151 ± 3 /min, outside the heart-rate ceiling of at most 145 /min set by the plan.
 "#);
+}
+
+#[test]
+fn a_formula_of_age_stands_in_only_where_one_holds() {
+    let plan = |change: &dyn Fn(&mut Plan)| {
+        let mut plan = knee();
+        plan.effort.hr_rest_bpm = Some(60.0);
+        plan.effort.age_years = Some(50.0);
+        plan.effort.hr_basis = Some("formula:tanaka".to_owned());
+        change(&mut plan);
+        heart_profile(Some(&plan)).maximum
+    };
+    let by_age = plan(&|_| {}).value().unwrap();
+    assert_eq!(
+        (by_age.bpm, by_age.error_bpm, by_age.source),
+        (173.0, Some(22.0), MaximumSource::Tanaka)
+    );
+    for (change, why) in [
+        (
+            (&|p: &mut Plan| p.beta_blocker = true) as &dyn Fn(&mut Plan),
+            Withheld::BetaBlocker,
+        ),
+        (&|p| p.pregnant = true, Withheld::Pregnant),
+        (&|p| p.cardiac = true, Withheld::Cardiac),
+        (&|p| p.effort.age_years = None, Withheld::NoAge),
+        (
+            &|p| p.effort.hr_basis = Some("formula:mine".to_owned()),
+            Withheld::UnknownFormula,
+        ),
+        (&|p| p.effort.hr_basis = None, Withheld::NoMaximum),
+        (
+            &|p| p.effort.hr_basis = Some("gxt".to_owned()),
+            Withheld::NoMaximum,
+        ),
+    ] {
+        assert_eq!(plan(change), Figure::Withheld(why));
+    }
+    // Also when the therapist did the sum: it is a formula still.
+    let typed = plan(&|p| {
+        p.beta_blocker = true;
+        p.effort.hr_max_bpm = Some(170.0);
+    });
+    assert_eq!(typed, Figure::Withheld(Withheld::BetaBlocker));
+    // What was measured holds for everybody.
+    let measured = plan(&|p| {
+        p.beta_blocker = true;
+        p.cardiac = true;
+        p.effort.hr_basis = Some("gxt".to_owned());
+        p.effort.hr_max_bpm = Some(141.0);
+    });
+    assert_eq!(
+        measured.value().map(|m| (m.bpm, m.source)),
+        Some((141.0, MaximumSource::ExerciseTest))
+    );
+    assert_eq!(
+        heart_profile(None).maximum,
+        Figure::Withheld(Withheld::NoMaximum)
+    );
 }

@@ -5,12 +5,14 @@
 //! | `recording` | one recording against its truth |
 //! | `counts` | repetitions, their boundaries, and what was counted where nothing was to count |
 //! | `form` | was a fault acted? |
+//! | `heart` | intervals between beats, and known artefacts |
 //! | `score` | the comparisons |
 //! | `table` | many recordings as a table |
 //! | `tuned` | what a threshold was chosen on |
 
 mod counts;
 mod form;
+mod heart;
 mod recording;
 mod score;
 mod table;
@@ -45,6 +47,12 @@ Metrics, one figure a recording:
   angle_offset         deg, mean of the same difference
   rom_error            deg, root mean square error of the range per repetition
   inclination_rmse     deg, direction of \"up\" in the sensor against the optical reference, live filter
+  rr_error             ms, median difference of an interval between beats from the electrocardiogram's
+  rr_excluded          %, intervals that touch a flagged beat
+  rmssd_error          %, variability (RMSSD) against that of the electrocardiogram
+  rmssd_ectopic_error  %, median change when 15 of 420 beats are made 20 to 35 % early; rmssd_ectopic_worst: largest
+  ectopic_excluded     %, of these early beats, those that were excluded
+  rmssd_given          %, stretches with them in which a figure was still given
   form_verdict         1 = a fault was found; truth 1 = a fault was acted; against the person's own correct set
   wire_vector          1 = a packet decodes as its source states, 0 = it does not
 

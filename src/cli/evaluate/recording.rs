@@ -1,7 +1,7 @@
 //! One labelled recording through the same stages as live, and what came out against its truth.
 
 use super::{
-    counts,
+    counts, heart,
     score::{Score, at, quantile, rms},
 };
 use crate::{
@@ -83,6 +83,7 @@ pub(super) fn score(dir: &Path) -> Result<(Meta, Vec<Score>)> {
     counts::score(&said, begin_s, &mut scores);
     angles(dir, &said, begin_s, &mut scores)?;
     inclinations(dir, &folder, &said, begin_s, &mut scores)?;
+    heart::score(dir, &said, begin_s, &mut scores)?;
     let list = scores.list;
     Ok((folder.meta, list))
 }
@@ -251,7 +252,8 @@ fn first_table(dir: &Path, name: &str) -> Result<Option<Table>> {
     }
 }
 
-fn table(file: &Path) -> Result<Option<Table>> {
+/// The table of a file; `None` where there is no such file.
+pub(super) fn table(file: &Path) -> Result<Option<Table>> {
     if !file.is_file() {
         return Ok(None);
     }

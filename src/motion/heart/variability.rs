@@ -52,13 +52,13 @@ pub fn variability(intervals: &[Interval]) -> Variability {
         .collect();
     let span_s = last.end_s - first.end_s + first.ms / 1000.0;
     let filled_s = rr.iter().sum::<f64>() / 1000.0;
-    let rmssd_ms = if span_s < LEAST_S || squares.is_empty() {
+    let rmssd_ms = if span_s < LEAST_S {
         Figure::Withheld(Withheld::TooShort)
     } else if filled_s < COVERED * span_s {
         Figure::Withheld(Withheld::Gap)
     } else if uneven(&rr, &joined) > MOSTLY_EVEN {
         Figure::Withheld(Withheld::Uneven)
-    } else if excluded > EXCLUDED {
+    } else if excluded > EXCLUDED || squares.is_empty() {
         Figure::Withheld(Withheld::TooManyExcluded)
     } else {
         Figure::Is((squares.iter().sum::<f64>() / squares.len() as f64).sqrt())
