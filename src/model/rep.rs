@@ -59,6 +59,10 @@ pub enum Measured {
         at_start: f64,
         /// Half-width of the 95 % band of `min`, `max` and `at_turn`.
         error: f64,
+        /// The same of `max - min`: what both ends share, such as the zero, is not in it. `None` = the ends
+        /// are independent.
+        #[serde(default)]
+        range_error: Option<f64>,
     },
     /// Not measured.
     Missing {

@@ -266,7 +266,7 @@ impl Engine {
     ) {
         self.sets += 1;
         for device in &mut self.devices {
-            device.begin_set();
+            device.begin_set(t);
         }
         self.heart.begin_set(t);
         let available = available(&self.sensors, side);

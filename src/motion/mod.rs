@@ -11,6 +11,7 @@
 //! | `orientation` | "up" in the sensor, live and after the set |
 //! | `still`, `calibration`, `anatomy`, `pose` | from a sensor to a body segment |
 //! | `channel`, `series`, `segment`, `bout`, `count` | what is counted on, and how |
+//! | `hinge` | the angle between two sensors on a hinge, in any pose |
 //! | `frames`, `track`, `live` | the running set |
 //! | `post` | the pass after it |
 //! | `tempo`, `measure` | what is said of a repetition |
@@ -27,6 +28,7 @@ mod engine;
 mod filter;
 mod frames;
 pub mod heart;
+pub mod hinge;
 mod live;
 mod measure;
 pub mod orientation;

@@ -16,6 +16,7 @@ use crate::model::{
     time::SessionNs,
     units::STANDARD_GRAVITY,
 };
+use std::collections::VecDeque;
 
 /// Accepted calibration stance of one sensor.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +27,11 @@ pub(super) struct Stance {
 
 /// Smallest acceleration that a working accelerometer can show for long, m/s²; below it the value is none.
 const NO_ACCELERATION: f64 = 1e-3;
+
+/// Rows kept outside sets: longer than a window, at any rate that is kept.
+const RECENT_S: f64 = 0.25;
+/// Most of them.
+const RECENT_ROWS: usize = 80;
 
 /// State of one sensor.
 pub(super) struct Device {
@@ -41,6 +47,7 @@ pub(super) struct Device {
     pub(super) last: Option<Row>,
     /// Samples of the running set that the memory's bound kept out.
     pub(super) over_bound: u64,
+    recent: VecDeque<Row>,
     tracker: Tracker,
     seen_imu: bool,
     size_at_rest: f64,
@@ -68,6 +75,7 @@ impl Device {
             rows: Vec::new(),
             last: None,
             over_bound: 0,
+            recent: VecDeque::with_capacity(RECENT_ROWS),
             tracker: Tracker::new(sensor.nominal_hz),
             seen_imu: false,
             size_at_rest: STANDARD_GRAVITY,
@@ -126,8 +134,19 @@ impl Device {
         let row = Row::new(t, up, gyro.unwrap_or_else(Vec3::zeros), acc, quality);
         if self.recording {
             self.collect(&row, step_s);
+        } else {
+            self.remember(row);
         }
         self.last = Some(row);
+    }
+
+    /// Keeps the rows of the window that is going on, for a set that began in it.
+    fn remember(&mut self, row: Row) {
+        let old = |r: &Row| row.t_s() - r.t_s() > RECENT_S;
+        while self.recent.front().is_some_and(old) || self.recent.len() == RECENT_ROWS {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(row);
     }
 
     fn collect(&mut self, row: &Row, step_s: f64) {
@@ -147,8 +166,10 @@ impl Device {
         }
     }
 
-    /// Begins to keep rows; memory for the whole set is taken here and not sample by sample.
-    pub(super) fn begin_set(&mut self) {
+    /// Begins to keep rows from `start` on; memory for the whole set is taken here and not sample by sample.
+    ///
+    /// A command comes after the samples of its window: those after `start` belong to the set.
+    pub(super) fn begin_set(&mut self, start: SessionNs) {
         self.rows.clear();
         if self.last.is_some() {
             self.rows.reserve_exact(self.bound);
@@ -156,6 +177,9 @@ impl Device {
         self.scatter = Scatter::default();
         self.over_bound = 0;
         self.recording = true;
+        let since = self.recent.iter().position(|r| r.t >= start);
+        self.rows
+            .extend(since.iter().flat_map(|i| self.recent.range(*i..)));
     }
 
     pub(super) fn end_set(&mut self) {

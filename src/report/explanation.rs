@@ -300,6 +300,7 @@ fn repetition(out: &mut String, rep: &Rep, f: &Finding) -> fmt::Result {
             at_turn,
             at_start,
             error,
+            ..
         }) => {
             let of = |v| words::quantity(Some(v), None, unit);
             writeln!(

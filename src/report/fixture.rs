@@ -92,6 +92,7 @@ pub fn rep(set: u32, number: u32, stage: Stage, depth: Option<f64>) -> Rep {
             at_turn,
             at_start: 3.0,
             error: 4.0,
+            range_error: None,
         },
         None => Measured::Missing { why: Missing::Gap },
     };

@@ -90,14 +90,17 @@ fn of_measured(measured: Measured, feature: Feature) -> Result<Reading, Missing>
             max,
             at_turn,
             error,
+            range_error,
             ..
         } => {
             let (value, error) = match feature {
                 Feature::Max => (max, error),
                 Feature::Min => (min, error),
                 Feature::AtTurn => (at_turn, error),
-                // Two independent ends.
-                Feature::Range => (max - min, error * std::f64::consts::SQRT_2),
+                Feature::Range => (
+                    max - min,
+                    range_error.unwrap_or(error * std::f64::consts::SQRT_2),
+                ),
             };
             Ok(Reading {
                 value,

@@ -175,11 +175,19 @@ fn measured_columns(metric: Metric, rows: &[Option<Measured>]) -> Vec<Column> {
                 at_turn,
                 at_start,
                 error,
-            }) => Some([*min, *max, *at_turn, *at_start, *error][i]),
+                range_error,
+            }) => match i {
+                0 => Some(*min),
+                1 => Some(*max),
+                2 => Some(*at_turn),
+                3 => Some(*at_start),
+                4 => Some(*error),
+                _ => *range_error,
+            },
             _ => None,
         })
     };
-    let names = ["min", "max", "at_turn", "at_start", "error"];
+    let names = ["min", "max", "at_turn", "at_start", "error", "range_error"];
     let mut columns: Vec<Column> = names
         .iter()
         .enumerate()

@@ -186,6 +186,7 @@ pub fn rep() -> Event {
                     at_turn: 71.0,
                     at_start: 2.0,
                     error: 4.0,
+                    range_error: None,
                 },
             },
             Measurement {

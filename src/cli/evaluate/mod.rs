@@ -3,6 +3,8 @@
 //! | file | what |
 //! |---|---|
 //! | `recording` | one recording against its truth |
+//! | `angles` | joint angles of one side against an optical reference, and their bands |
+//! | `hinges` | relative angle of two sensors on a mechanical hinge |
 //! | `counts` | repetitions, their boundaries, and what was counted where nothing was to count |
 //! | `form` | was a fault acted? |
 //! | `heart` | intervals between beats, and known artefacts |
@@ -10,9 +12,11 @@
 //! | `table` | many recordings as a table |
 //! | `tuned` | what a threshold was chosen on |
 
+mod angles;
 mod counts;
 mod form;
 mod heart;
+mod hinges;
 mod recording;
 mod score;
 mod table;
@@ -43,9 +47,19 @@ Metrics, one figure a recording:
   idle_time            min, how long that was
   rep_boundary_error   s, median distance of begin and end from the labelled ones
   phase_error          s, median distance of the turn from the end of the reference angle
-  angle_rmse           deg, knee flexion within repetitions, after the set, against the optical reference
-  angle_offset         deg, mean of the same difference
-  rom_error            deg, root mean square error of the range per repetition
+  angle_rmse           deg, knee flexion of one side within repetitions, after the set, against the optical
+                       reference; both zeroed at the standing end of the repetitions
+  angle_offset         deg, mean of the same difference without that zeroing
+  rom_error            deg, root mean square error of the range of knee flexion per repetition
+  hip_rom_error        deg, the same of hip flexion
+  band_coverage_range  1 = the reference range of a knee or hip in one repetition lies in the stated 95 % band
+  band_coverage_angle  the same of smallest, largest and turning angle, both zeroed at the standing end
+  band_width_range     deg, half-width of that band
+  hinge_rom_error      deg, root mean square error of the range per swing of a mechanical hinge, two sensors
+  hinge_rom_error_live the same of the streaming filter
+  hinge_rom_error_soft the same with both sensors on a soft mount
+  hinge_angle_rmse     deg, relative angle on the hinge, without one constant offset
+  band_coverage_hinge  1 = the reference range of one swing lies in the stated 95 % band
   inclination_rmse     deg, direction of \"up\" in the sensor against the optical reference, live filter
   rr_error             ms, median difference of an interval between beats from the electrocardiogram's
   rr_excluded          %, intervals that touch a flagged beat

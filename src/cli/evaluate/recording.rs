@@ -1,14 +1,14 @@
 //! One labelled recording through the same stages as live, and what came out against its truth.
 
 use super::{
-    counts, heart,
-    score::{Score, at, quantile, rms},
+    angles, counts, heart, hinges,
+    score::{Score, rms},
 };
 use crate::{
     cli::labelled_folder::{self, Folder, Wishes},
     model::{
         metric::Metric,
-        rep::{Measured, Rep, SetSummary, Stage},
+        rep::{Rep, SetSummary, Stage},
         sample::{Sample, StreamKind},
     },
     motion::{Engine, MotionEvent, Params, orientation::Tracker},
@@ -81,7 +81,8 @@ pub(super) fn score(dir: &Path) -> Result<(Meta, Vec<Score>)> {
         list: Vec::new(),
     };
     counts::score(&said, begin_s, &mut scores);
-    angles(dir, &said, begin_s, &mut scores)?;
+    angles::score(dir, begin_s, &mut scores)?;
+    hinges::score(dir, &folder, &said, begin_s, &mut scores)?;
     inclinations(dir, &folder, &said, begin_s, &mut scores)?;
     heart::score(dir, &said, begin_s, &mut scores)?;
     let list = scores.list;
@@ -129,70 +130,6 @@ fn first_time(dir: &Path, meta: &Meta) -> Result<f64> {
         }
     }
     Ok(begin)
-}
-
-/// Knee angle against the optical reference, after a standing zero.
-fn angles(dir: &Path, said: &Said, begin_s: f64, scores: &mut Scores<'_>) -> Result<()> {
-    let Some(table) = table(&dir.join("truth_angle.csv"))? else {
-        return Ok(());
-    };
-    let Some(times) = table.column("t_s") else {
-        return Ok(());
-    };
-    let valid = scores
-        .meta
-        .truth
-        .valid_s()
-        .unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
-    let inside = |t: f64| (valid.0..=valid.1).contains(&t);
-    // The side that the engine shows is not named in its trace: the reference that fits better is it.
-    let mut best: Option<(f64, Vec<f64>, &[f64])> = None;
-    for name in ["knee_l_deg", "knee_r_deg"] {
-        let Some(column) = table.column(name) else {
-            continue;
-        };
-        let errors: Vec<f64> = said
-            .trace
-            .iter()
-            .filter(|(t, m, _)| *m == Metric::KneeFlexion && inside(t + begin_s))
-            .filter_map(|(t, _, v)| Some(v - at(times, column, t + begin_s)?))
-            .collect();
-        let Some(rmse) = rms(&errors) else { continue };
-        if best.as_ref().is_none_or(|b| rmse < b.0) {
-            best = Some((rmse, errors, column));
-        }
-    }
-    let Some((rmse, errors, column)) = best else {
-        return Ok(());
-    };
-    scores.add("angle_rmse", Some(rmse), None, "deg");
-    let offset = errors.iter().sum::<f64>() / errors.len() as f64;
-    scores.add("angle_offset", Some(offset), None, "deg");
-    let (mut ranges, mut turns) = (Vec::new(), Vec::new());
-    for rep in &said.finals {
-        let (from, to) = (rep.start.seconds() + begin_s, rep.end.seconds() + begin_s);
-        let reference: Vec<(f64, f64)> = times
-            .iter()
-            .zip(column)
-            .filter(|(t, _)| (from..=to).contains(*t) && inside(**t))
-            .map(|(t, v)| (*t, *v))
-            .collect();
-        let (Some(low), Some(high)) = (
-            reference.iter().min_by(|a, b| a.1.total_cmp(&b.1)),
-            reference.iter().max_by(|a, b| a.1.total_cmp(&b.1)),
-        ) else {
-            continue;
-        };
-        if let Some(Measured::Value { min, max, .. }) = rep.measured(Metric::KneeFlexion) {
-            ranges.push((max - min) - (high.1 - low.1));
-        }
-        // The turn is where the reference stands at one of its ends.
-        let turn = rep.turn.seconds() + begin_s;
-        turns.push((turn - low.0).abs().min((turn - high.0).abs()));
-    }
-    scores.add("rom_error", rms(&ranges), None, "deg");
-    scores.add("phase_error", quantile(&turns, 0.5), None, "s");
-    Ok(())
 }
 
 /// "Up" in the sensor against the reference orientation.

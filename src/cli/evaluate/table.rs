@@ -31,7 +31,11 @@ fn lines(scores: &[Score], people: &People) -> Vec<Line> {
         .map(|((dataset, metric), list)| Line {
             dataset: dataset.to_owned(),
             metric,
-            recordings: list.len(),
+            recordings: list
+                .iter()
+                .map(|s| s.recording.as_str())
+                .collect::<BTreeSet<_>>()
+                .len(),
             people: list
                 .iter()
                 .filter_map(|s| people.get(&(s.dataset.clone(), s.recording.clone())))
@@ -60,6 +64,11 @@ fn summary(metric: &str, list: &[&Score]) -> String {
         "wire_vector" => format!(
             "{:.0} of {} decode as stated",
             list.iter().map(|s| s.value).sum::<f64>(),
+            list.len()
+        ),
+        "band_coverage_range" | "band_coverage_angle" | "band_coverage_hinge" => format!(
+            "{:.1} % of {} in the band",
+            percent(&|s| s.value > 0.5),
             list.len()
         ),
         "form_verdict" => form(list),

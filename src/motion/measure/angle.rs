@@ -9,7 +9,7 @@ use super::{
         record::between,
     },
     Outcome, View,
-    band::{tilt_error, usable},
+    band::{Sources, usable},
     path::Path,
 };
 use crate::model::{body::Side, metric::Metric, rep::Missing, time::SessionNs};
@@ -28,7 +28,7 @@ pub(super) fn sum_of_tilts(
         parts.push((i, *weight));
     }
     let frontal = plane(view.exercise) == Plane::Frontal;
-    let mut error = 0.0_f64;
+    let mut sources = Sources::default();
     for (i, _) in &parts {
         let pose = usable(view, found, *i, absolute)?;
         if frontal && absolute && pose.range_deg > 10.0 {
@@ -37,7 +37,7 @@ pub(super) fn sum_of_tilts(
         if absolute && !pose.signed && pose.range_deg > 10.0 {
             return Err(Missing::Undefined);
         }
-        error = error.hypot(tilt_error(pose));
+        sources = sources.and(Sources::of(&view.devices[*i], pose, found));
     }
     let mut path = Path::default();
     along(view, found, &parts, |t, value| {
@@ -45,7 +45,7 @@ pub(super) fn sum_of_tilts(
             path.push(t, value, found.turn);
         }
     });
-    path.measured(error)
+    path.measured(&sources)
 }
 
 /// The weighted sum of tilts of `parts` (device, weight) at every row of the first of them.

@@ -3,7 +3,7 @@
 use super::{
     super::{channel::find, post::Found, record::between},
     Outcome, View,
-    band::{tilt_error, usable},
+    band::{Sources, usable},
     path::Path,
 };
 use crate::model::{
@@ -26,13 +26,13 @@ pub(super) fn elevation(view: &View, found: &Found, side: Side) -> Outcome {
         let angle = row.up().dot(&zero).clamp(-1.0, 1.0).acos().to_degrees();
         path.push(row.t, angle, found.turn);
     }
-    path.measured(tilt_error(pose).hypot(5.0))
+    path.measured(&Sources::of(device, pose, found))
 }
 
 /// Change of the upper arm's tilt since the repetition began.
 pub(super) fn drift(view: &View, found: &Found, side: Side) -> Outcome {
     let i = find(view.devices, Part::UpperArm.on(side)).ok_or(Missing::NoSensor)?;
-    usable(view, found, i, false)?;
+    let pose = usable(view, found, i, false)?;
     let device = &view.devices[i];
     let mut path = Path::default();
     let rows = between(&device.rows, found.start, SessionNs(found.end.0 + 1));
@@ -41,5 +41,9 @@ pub(super) fn drift(view: &View, found: &Found, side: Side) -> Outcome {
         let angle = row.up().dot(&first).clamp(-1.0, 1.0).acos().to_degrees();
         path.push(row.t, angle, found.turn);
     }
-    path.measured(4.0)
+    // The zero is the repetition's own begin.
+    path.measured(&Sources {
+        zero: 0.0,
+        ..Sources::of(device, pose, found)
+    })
 }

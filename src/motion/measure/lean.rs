@@ -9,21 +9,21 @@ use super::{
         record::{between, up_at},
     },
     Outcome, View,
-    band::{tilt_error, usable},
+    band::{Sources, usable},
     path::Path,
 };
 use crate::model::{body::Segment, rep::Missing, time::SessionNs};
 
 pub(super) fn right_tilts(view: &View, found: &Found, parts: &[(Segment, f64)]) -> Outcome {
     let mut used = Vec::with_capacity(2);
-    let mut error = 0.0_f64;
+    let mut sources = Sources::default();
     for (segment, weight) in parts {
         let i = find(view.devices, *segment).ok_or(Missing::NoSensor)?;
         let pose = usable(view, found, i, true)?;
         if !pose.signed || plane(view.exercise) == Plane::Frontal {
             return Err(Missing::Undefined);
         }
-        error = error.hypot(tilt_error(pose));
+        sources = sources.and(Sources::of(&view.devices[i], pose, found));
         used.push((i, *weight));
     }
     let lead = &view.devices[used.first().ok_or(Missing::NoSensor)?.0];
@@ -41,5 +41,5 @@ pub(super) fn right_tilts(view: &View, found: &Found, parts: &[(Segment, f64)]) 
             path.push(row.t, value, found.turn);
         }
     }
-    path.measured(error)
+    path.measured(&sources)
 }

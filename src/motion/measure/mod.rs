@@ -11,6 +11,7 @@
 //! | `steadiness` | smoothness, velocity peaks, trembling, jolts, vertical travel |
 //! | `band` | which pose may be measured with, and how far its tilt can be trusted |
 //! | `path` | smallest, largest, first and turning value over a repetition |
+//! | `range` | range of the movement that is counted on, and its peak rate |
 //! | `trace` | what a picture of a repetition shows |
 
 mod angle;
@@ -19,6 +20,7 @@ mod band;
 mod impact;
 mod lean;
 mod path;
+mod range;
 mod shape;
 mod side;
 mod steadiness;
@@ -26,11 +28,9 @@ mod trace;
 
 use super::{
     anatomy::{Neutral, neutral, terms},
-    channel::Kind,
     params::Params,
     pose::{Pose, Zero, fault},
     post::Found,
-    record::{Sensing, between},
     sensor::Device,
     tempo::span_s,
 };
@@ -161,21 +161,8 @@ fn one(view: &View, found: &Found, phases: Option<&Phases>, metric: Metric) -> O
                 .ok_or(Missing::Undefined)?;
             Ok(scalar(p.eccentric_s / p.concentric_s, 0.1))
         }
-        Metric::RangeOfMotion => {
-            counted_on(view, found)?;
-            if found.channel.kind == Kind::Height {
-                return Err(Missing::Undefined);
-            }
-            Ok(scalar(
-                found.amplitude,
-                if found.channel.terms.len() > 1 {
-                    5.0
-                } else {
-                    3.0
-                },
-            ))
-        }
-        Metric::PeakAngularVelocity => peak_rate(view, found),
+        Metric::RangeOfMotion => range::of_motion(view, found),
+        Metric::PeakAngularVelocity => range::peak_rate(view, found),
         Metric::SideDifferenceRom => side::difference(view, found),
         _ => side::on_sides(view, found, metric),
     }
@@ -189,6 +176,7 @@ fn scalar(value: f64, error: f64) -> Measured {
         at_turn: value,
         at_start: value,
         error,
+        range_error: None,
     }
 }
 
@@ -200,23 +188,6 @@ fn counted_on(view: &View, found: &Found) -> Result<(), Missing> {
         }
     }
     Ok(())
-}
-
-fn peak_rate(view: &View, found: &Found) -> Outcome {
-    counted_on(view, found)?;
-    let mut peak: Option<f64> = None;
-    for (device, _) in &found.channel.terms {
-        let device = &view.devices[*device];
-        if device.sensing == Sensing::AccOnly {
-            continue;
-        }
-        let bias = device.bias();
-        for row in between(&device.rows, found.start, found.end) {
-            let rate = (row.gyro() - bias).norm().to_degrees();
-            peak = Some(peak.map_or(rate, |p| p.max(rate)));
-        }
-    }
-    peak.map(|p| scalar(p, 0.03 * p)).ok_or(Missing::NoSensor)
 }
 
 /// Zero of the angles at the start of a set that has no calibration stance.

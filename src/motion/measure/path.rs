@@ -1,6 +1,6 @@
 //! Smallest, largest, first and turning value of an angle over a repetition. deg.
 
-use super::{super::pose::wrap, Outcome};
+use super::{super::pose::wrap, Outcome, band::Sources};
 use crate::model::{
     rep::{Measured, Missing},
     time::SessionNs,
@@ -30,7 +30,13 @@ impl Path {
         }
     }
 
-    pub(super) fn measured(self, error: f64) -> Outcome {
+    /// With the band that its error sources give.
+    pub(super) fn measured(self, sources: &Sources) -> Outcome {
+        let range = self.max - self.min;
+        self.finish(sources.of_angle(range), sources.of_range(range))
+    }
+
+    fn finish(self, error: f64, range_error: f64) -> Outcome {
         self.last.ok_or(Missing::Undefined)?;
         Ok(Measured::Value {
             min: self.min,
@@ -38,6 +44,7 @@ impl Path {
             at_turn: self.turn,
             at_start: self.start,
             error,
+            range_error: Some(range_error),
         })
     }
 }

@@ -104,6 +104,7 @@ impl Walk {
             at_turn: self.at_turn,
             at_start,
             error,
+            range_error: Some(error),
         })
     }
 }
@@ -119,6 +120,7 @@ pub(super) fn number(value: f64, error: f64) -> Outcome {
         at_turn: value,
         at_start: value,
         error,
+        range_error: None,
     })
 }
 

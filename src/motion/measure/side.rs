@@ -24,16 +24,31 @@ pub(super) const SIDED: &[Metric] = &[
     Metric::UpperArmForwardTilt,
     Metric::ForearmForwardTilt,
 ];
+/// Difference of the ranges of both sides, share of the larger.
 pub(super) fn difference(view: &View, found: &Found) -> Outcome {
     let range = |metric, side| match sum_of_tilts(view, found, metric, side, false)? {
-        Measured::Value { min, max, .. } => Ok(max - min),
+        Measured::Value {
+            min,
+            max,
+            error,
+            range_error,
+            ..
+        } => Ok((max - min, range_error.unwrap_or(error))),
         Measured::Missing { why } => Err(why),
     };
+    both(range, 5.0)
+}
+
+/// The difference of a quantity (value, half-width of its band) between the sides, %, on the first metric that
+/// both sides have; nothing below `least` is compared.
+fn both(of: impl Fn(Metric, Side) -> Result<(f64, f64), Missing>, least: f64) -> Outcome {
     let mut why = Missing::NoSensor;
     for metric in SIDED {
-        match (range(*metric, Side::Left), range(*metric, Side::Right)) {
-            (Ok(left), Ok(right)) if left.max(right) > 5.0 => {
-                return Ok(scalar(100.0 * (left - right) / left.max(right), 5.0));
+        match (of(*metric, Side::Left), of(*metric, Side::Right)) {
+            (Ok((left, el)), Ok((right, er))) if left.max(right) > least => {
+                let larger = left.max(right);
+                let percent = 100.0 * (left - right) / larger;
+                return Ok(scalar(percent, 100.0 * el.hypot(er) / larger));
             }
             (Err(Missing::NoSensor), _) | (_, Err(Missing::NoSensor)) => {}
             (Err(reason), _) | (_, Err(reason)) => why = reason,
@@ -76,6 +91,7 @@ fn union(a: Measured, b: Measured) -> Measured {
             at_turn: at,
             at_start: as_,
             error: ae,
+            range_error: ar,
         },
         Measured::Value {
             min: b0,
@@ -83,6 +99,7 @@ fn union(a: Measured, b: Measured) -> Measured {
             at_turn: bt,
             at_start: bs,
             error: be,
+            range_error: br,
         },
     ) = (a, b)
     else {
@@ -95,6 +112,7 @@ fn union(a: Measured, b: Measured) -> Measured {
         at_turn: if first_moves_more { at } else { bt },
         at_start: if first_moves_more { as_ } else { bs },
         error: ae.max(be),
+        range_error: ar.zip(br).map(|(a, b)| a.max(b)),
     }
 }
 

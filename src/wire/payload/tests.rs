@@ -117,6 +117,7 @@ fn rep() -> impl Strategy<Value = Event> {
                         at_turn: x[6],
                         at_start: x[7],
                         error: 5.0,
+                        range_error: None,
                     },
                 },
                 Measurement {
