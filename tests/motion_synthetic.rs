@@ -357,10 +357,11 @@ fn bad_values_never_come_out() {
                 at_turn,
                 at_start,
                 error,
+                range_error,
             } = m.measured
             {
                 assert!(
-                    [min, max, at_turn, at_start, error]
+                    [min, max, at_turn, at_start, error, range_error]
                         .iter()
                         .all(|v| v.is_finite()),
                     "{m:?}"
