@@ -20,28 +20,6 @@ pub(super) fn high_pass(x: &[f64], rate_hz: f64, cut_hz: f64) -> Vec<f64> {
     })
 }
 
-/// Low-pass of a series whose ends are at their local mean level (a movement that begins and ends at rest):
-/// beyond an end the mean of the `edge_s` next to it is assumed.
-#[must_use]
-pub(super) fn low_pass_to_mean(x: &[f64], rate_hz: f64, cut_hz: f64, edge_s: f64) -> Vec<f64> {
-    let edge = ((edge_s * rate_hz) as usize)
-        .clamp(1, x.len().max(1))
-        .min(x.len());
-    let (first, last) = (mean(&x[..edge]), mean(&x[x.len() - edge..]));
-    let Some(k) = coefficients(rate_hz, cut_hz, &Type::LowPass) else {
-        return vec![mean(x); x.len()];
-    };
-    let pad = (1.5 * rate_hz / cut_hz) as usize;
-    let mut padded = vec![0.0; pad];
-    padded.extend(x.iter().map(|v| v - first));
-    padded.extend(std::iter::repeat_n(last - first, pad));
-    run(k, &mut padded);
-    padded[pad..pad + x.len()]
-        .iter()
-        .map(|v| v + first)
-        .collect()
-}
-
 fn coefficients(rate_hz: f64, cut_hz: f64, kind: &Type<f64>) -> Option<Coefficients<f64>> {
     if !(rate_hz > 0.0 && cut_hz > 0.0 && cut_hz < 0.45 * rate_hz) {
         return None;

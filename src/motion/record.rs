@@ -4,7 +4,7 @@ use crate::model::{frame::Vec3, sample::Quality, time::SessionNs};
 
 /// What a device senses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sensing {
+pub enum Sensing {
     /// Acceleration and angular rate.
     Imu,
     /// Acceleration only.

@@ -130,8 +130,9 @@ impl Device {
         self.seen_s += step_s;
         let share = (step_s / self.seen_s.clamp(1e-6, 10.0)).min(1.0);
         self.size_at_rest += (acc.norm() - self.size_at_rest) * share;
-        let up = self.tracker.update(t_s, acc, gyro);
-        let row = Row::new(t, up, gyro.unwrap_or_else(Vec3::zeros), acc, quality);
+        let tracked = self.tracker.update(t_s, acc, gyro, quality);
+        let gyro = gyro.unwrap_or_else(Vec3::zeros);
+        let row = Row::new(t, tracked.up, gyro, acc, tracked.quality);
         if self.recording {
             self.collect(&row, step_s);
         } else {
