@@ -361,9 +361,16 @@ fn bad_values_never_come_out() {
             } = m.measured
             {
                 assert!(
-                    [min, max, at_turn, at_start, error, range_error]
-                        .iter()
-                        .all(|v| v.is_finite()),
+                    [
+                        min,
+                        max,
+                        at_turn,
+                        at_start,
+                        error,
+                        range_error.unwrap_or(0.0)
+                    ]
+                    .iter()
+                    .all(|v| v.is_finite()),
                     "{m:?}"
                 );
             }

@@ -8,6 +8,7 @@
 //! | `counts` | repetitions, their boundaries, and what was counted where nothing was to count |
 //! | `form` | was a fault acted? |
 //! | `heart` | intervals between beats, and known artefacts |
+//! | `inclination` | "up" against a reference attitude |
 //! | `score` | the comparisons |
 //! | `table` | many recordings as a table |
 //! | `tuned` | what a threshold was chosen on |
@@ -17,6 +18,7 @@ mod counts;
 mod form;
 mod heart;
 mod hinges;
+mod inclination;
 mod recording;
 mod score;
 mod table;
@@ -60,13 +62,16 @@ Metrics, one figure a recording:
   hinge_rom_error_soft the same with both sensors on a soft mount
   hinge_angle_rmse     deg, relative angle on the hinge, without one constant offset
   band_coverage_hinge  1 = the reference range of one swing lies in the stated 95 % band
-  inclination_rmse     deg, direction of \"up\" in the sensor against the optical reference, live filter
   rr_error             ms, median difference of an interval between beats from the electrocardiogram's
   rr_excluded          %, intervals that touch a flagged beat
   rmssd_error          %, variability (RMSSD) against that of the electrocardiogram
   rmssd_ectopic_error  %, median change when 15 of 420 beats are made 20 to 35 % early; rmssd_ectopic_worst: largest
   ectopic_excluded     %, of these early beats, those that were excluded
   rmssd_given          %, stretches with them in which a figure was still given
+  inclination_rmse     deg, direction of \"up\" in the sensor against the reference attitude, live filter
+  inclination_rmse_post  the same, after the set
+  inclination_rmse_loss  the same, live, at about 95 Hz with 1 % of packets of 5 samples lost
+  inclination_rmse_soft  the same, live, of further sensors on a segment: holds the wobble of their mounts
   form_verdict         1 = a fault was found; truth 1 = a fault was acted; against the person's own correct set
   wire_vector          1 = a packet decodes as its source states, 0 = it does not
 

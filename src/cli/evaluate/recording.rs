@@ -1,22 +1,18 @@
 //! One labelled recording through the same stages as live, and what came out against its truth.
 
-use super::{
-    angles, counts, heart, hinges,
-    score::{Score, rms},
-};
+use super::{angles, counts, heart, hinges, inclination, score::Score};
 use crate::{
     cli::labelled_folder::{self, Folder, Wishes},
     model::{
         metric::Metric,
         rep::{Rep, SetSummary, Stage},
-        sample::{Sample, StreamKind},
+        sample::Sample,
     },
-    motion::{Engine, MotionEvent, Params, orientation::Tracker},
+    motion::{Engine, MotionEvent, Params},
     pipeline::batch,
     wire::labelled::{Meta, table::Table},
 };
 use anyhow::{Context, Result};
-use nalgebra::{Quaternion, UnitQuaternion, Vector3};
 use std::{fs, path::Path};
 
 /// What the engine said about one recording.
@@ -83,9 +79,9 @@ pub(super) fn score(dir: &Path) -> Result<(Meta, Vec<Score>)> {
     counts::score(&said, begin_s, &mut scores);
     angles::score(dir, begin_s, &mut scores)?;
     hinges::score(dir, &folder, &said, begin_s, &mut scores)?;
-    inclinations(dir, &folder, &said, begin_s, &mut scores)?;
     heart::score(dir, &said, begin_s, &mut scores)?;
-    let list = scores.list;
+    let mut list = scores.list;
+    list.extend(inclination::score(dir, &folder, &said.samples, begin_s)?);
     Ok((folder.meta, list))
 }
 
@@ -132,57 +128,8 @@ fn first_time(dir: &Path, meta: &Meta) -> Result<f64> {
     Ok(begin)
 }
 
-/// "Up" in the sensor against the reference orientation.
-fn inclinations(
-    dir: &Path,
-    folder: &Folder,
-    said: &Said,
-    begin_s: f64,
-    scores: &mut Scores<'_>,
-) -> Result<()> {
-    let mut errors = Vec::new();
-    for (device, sensor) in folder.header.devices() {
-        let name = format!("truth_orientation_{}.csv", sensor.segment);
-        let Some(table) = first_table(dir, &name)? else {
-            continue;
-        };
-        let columns = table.columns(&name, &["t_s", "qw", "qx", "qy", "qz"])?;
-        let moving = table.column("moving");
-        let mut tracker = Tracker::new(sensor.nominal_hz);
-        let mut row = 0;
-        for sample in said
-            .samples
-            .iter()
-            .filter(|s| s.stream.device == device && s.stream.kind == StreamKind::Imu)
-        {
-            let t = sample.t.seconds();
-            let up = tracker.update(
-                t,
-                Vector3::from(sample.acceleration()),
-                Some(Vector3::from(sample.angular_rate())),
-            );
-            while row < table.rows() && columns[0][row] < t + begin_s - 1e-6 {
-                row += 1;
-            }
-            let near = row < table.rows() && (columns[0][row] - t - begin_s).abs() < 0.02;
-            if !near || moving.is_some_and(|m| m[row] < 0.5) {
-                continue;
-            }
-            let q = UnitQuaternion::from_quaternion(Quaternion::new(
-                columns[1][row],
-                columns[2][row],
-                columns[3][row],
-                columns[4][row],
-            ));
-            let truth = q.inverse_transform_vector(&Vector3::z());
-            errors.push(up.angle(&truth).to_degrees());
-        }
-    }
-    scores.add("inclination_rmse", rms(&errors), None, "deg");
-    Ok(())
-}
-
-fn first_table(dir: &Path, name: &str) -> Result<Option<Table>> {
+/// A table that may be packed.
+pub(super) fn first_table(dir: &Path, name: &str) -> Result<Option<Table>> {
     match table(&dir.join(name))? {
         Some(table) => Ok(Some(table)),
         None => table(&dir.join(format!("{name}.gz"))),

@@ -69,6 +69,9 @@ pub struct Truth {
     /// Correct, or which fault was acted.
     #[serde(default)]
     pub form: Option<String>,
+    /// How the references are to be read.
+    #[serde(default)]
+    pub conventions: Option<String>,
     /// Window in which the reference can be trusted, s.
     #[serde(default)]
     pub valid: Option<serde_json::Value>,
