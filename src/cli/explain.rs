@@ -5,7 +5,7 @@ use crate::cli::out::say;
 use crate::{
     model::{
         event::{Event, Numbered},
-        finding::{Baseline, Finding},
+        finding::{Baseline, BaselineRow, Finding},
         metric::Metric,
         plan::{Plan, TrainingSide},
         rep::Rep,
@@ -242,7 +242,7 @@ fn compare(wanted: &Wanted, stored: Option<&Told>, now: Option<&Told>) -> Result
 struct About<'a> {
     set: Option<SetHead>,
     rep: Option<&'a Rep>,
-    baseline: Option<&'a Baseline>,
+    baseline: Option<(&'a Baseline, &'a BaselineRow)>,
     /// Time of the samples it rests on; `None` = a person typed it.
     span: Option<(SessionNs, SessionNs)>,
     streams: Vec<StreamId>,
@@ -319,13 +319,13 @@ fn streams(header: &SessionHeader, metric: Metric, side: TrainingSide) -> Vec<St
         .collect()
 }
 
-/// The accepted baseline that the thresholds of this finding are counted from.
-fn baseline<'a>(told: &'a Told, f: &Finding, set: &SetHead) -> Option<&'a Baseline> {
-    let feature = rules::compensation(&f.code)?
-        .signals
-        .iter()
-        .find(|s| s.metric == f.metric)
-        .map_or("range", |s| s.feature.as_str());
+/// The accepted baseline, and its row, that the thresholds of this finding are counted from.
+fn baseline<'a>(
+    told: &'a Told,
+    f: &Finding,
+    set: &SetHead,
+) -> Option<(&'a Baseline, &'a BaselineRow)> {
+    let usual = f.usual?;
     let earlier = told.header.baselines.iter();
     let here = told.events.iter().filter_map(|n| match &n.event {
         Event::Baseline(b) => Some(b),
@@ -333,8 +333,10 @@ fn baseline<'a>(told: &'a Told, f: &Finding, set: &SetHead) -> Option<&'a Baseli
     });
     earlier
         .chain(here)
-        .filter(|b| b.exercise == set.exercise && b.side == set.side && b.metric == f.metric)
-        .rfind(|b| b.feature == feature)
+        .filter(|b| b.exercise == set.exercise && b.side == set.side)
+        .flat_map(|b| b.rows.iter().map(move |row| (b, row)))
+        .filter(|(_, row)| row.metric == f.metric && row.centre.total_cmp(&usual).is_eq())
+        .last()
 }
 
 fn from_recording(

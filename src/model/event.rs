@@ -3,7 +3,7 @@
 use super::{
     body::Segment,
     command::{Command, SetRole},
-    finding::{Baseline, Finding},
+    finding::{Baseline, Finding, LoadContrast},
     metric::Metric,
     packet::DeviceIndex,
     plan::TrainingSide,
@@ -133,6 +133,17 @@ pub enum Event {
     SessionHeart(SessionHeart),
     /// A baseline was captured.
     Baseline(Baseline),
+    /// A set that should become a baseline did not.
+    BaselineRefused {
+        /// Set number.
+        set: u32,
+        /// Valid whole repetitions it has.
+        reps: u32,
+        /// How many are needed.
+        needed: u32,
+    },
+    /// What appears only under load.
+    LoadContrast(LoadContrast),
     /// An entry was typed.
     Entry {
         /// When.

@@ -1,6 +1,7 @@
 //! A repetition, a set or a heart rate judged against one number, with the verdict and its reasons.
 
 use super::{
+    body::Segment,
     metric::Metric,
     plan::TrainingSide,
     rep::{Missing, Stage},
@@ -112,6 +113,9 @@ pub struct Finding {
     pub min: Option<f64>,
     /// Upper end of the allowed window.
     pub max: Option<f64>,
+    /// What is usual in the client's accepted baseline, where the number is counted from it.
+    #[serde(default)]
+    pub usual: Option<f64>,
     /// Guard band.
     pub guard: f64,
     /// Who set the number.
@@ -120,25 +124,104 @@ pub struct Finding {
     pub missing: Option<Missing>,
 }
 
-/// Centre and spread of one metric over an accepted baseline set.
+/// A set of the client's own that a professional watched and accepted: what later sets are compared with.
+///
+/// It never changes. It says nothing of another side, of other sensors or of another phase of the plan; a
+/// later accepted set of the same kind and load takes its place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     /// Exercise library id.
     pub exercise: String,
     /// Working side: a left baseline says nothing of the right.
     pub side: TrainingSide,
+    /// Segments that carried a motion sensor, in the order of [`Segment`].
+    pub sensors: Vec<Segment>,
+    /// Load of the set, kg; `None` = none was typed.
+    pub load_kg: Option<f64>,
+    /// Phase of the plan it was accepted in, and with which it expires; `None` = there was no plan.
+    pub phase: Option<String>,
+    /// Professional who accepted it.
+    pub accepted_by: String,
+    /// Session it was accepted in, and that session's wall clock at its beginning (RFC 3339, for people).
+    pub session: String,
+    /// See `session`.
+    pub session_started_at: String,
+    /// End of the set, on that session's clock.
+    pub accepted_at: SessionNs,
+    /// Whole repetitions it was taken from.
+    pub reps: u32,
+    /// Centre and spread of each metric.
+    pub rows: Vec<BaselineRow>,
+}
+
+impl Baseline {
+    /// Centre and spread of a feature.
+    #[must_use]
+    pub fn row(&self, metric: Metric, feature: &str) -> Option<&BaselineRow> {
+        self.rows
+            .iter()
+            .find(|r| r.metric == metric && r.feature == feature)
+    }
+
+    /// Whether both speak of the same thing: the later one takes the place of the earlier.
+    #[must_use]
+    pub fn same_kind(&self, other: &Self) -> bool {
+        let kind = |b: &Self| (b.side, b.load_kg.map(f64::to_bits));
+        kind(self) == kind(other)
+            && self.exercise == other.exercise
+            && self.sensors == other.sensors
+            && self.phase == other.phase
+    }
+}
+
+/// Centre and spread of one metric over an accepted set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BaselineRow {
     /// What.
     pub metric: Metric,
     /// Which feature of it: `max`, `min`, `at_turn`, `range`.
     pub feature: String,
     /// Median over the repetitions.
     pub centre: f64,
-    /// 1.4826 times the median absolute deviation.
+    /// Larger of 1.4826 times the median absolute deviation and the standard deviation: of few
+    /// repetitions either alone is easily too small.
     pub spread: f64,
     /// Number of repetitions.
     pub reps: u32,
+}
+
+/// One metric of a loaded set beside the accepted set with less load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContrastRow {
+    /// What.
+    pub metric: Metric,
+    /// Which feature of it.
+    pub feature: String,
+    /// Median of the accepted set with less load.
+    pub lighter: f64,
+    /// Median of this set.
+    pub loaded: f64,
+    /// Smallest difference that is more than the method's and the client's own scatter.
+    pub detectable: f64,
+    /// The difference is larger than that: it appears only under load.
+    pub appears: bool,
+}
+
+/// What the load changes: the same metrics in an accepted set with less load and in a loaded set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoadContrast {
+    /// The loaded set.
+    pub set: u32,
+    /// Exercise library id.
+    pub exercise: String,
+    /// Working side.
+    pub side: TrainingSide,
     /// Load of the set, kg.
-    pub load_kg: Option<f64>,
+    pub load_kg: f64,
+    /// Load of the accepted set, kg; `None` = none was typed.
+    pub lighter_kg: Option<f64>,
     /// Professional who accepted it.
     pub accepted_by: String,
+    /// Metrics that both sets have.
+    pub rows: Vec<ContrastRow>,
 }

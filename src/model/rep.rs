@@ -41,6 +41,10 @@ pub enum Missing {
     Drifted,
     /// The formula is not defined in this pose.
     Undefined,
+    /// The value is there; the accepted baseline was taken with other sensors.
+    OtherSensors,
+    /// The value is there; the accepted baseline belongs to another phase of the plan.
+    OtherPhase,
 }
 
 /// What a metric did during one repetition.

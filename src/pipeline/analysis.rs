@@ -18,7 +18,7 @@ use crate::{
         window::{WINDOW_NS, Window},
     },
     motion::{self, MotionEvent},
-    rules::{self, Judge},
+    rules::{self, AfterSet, Judge},
 };
 
 /// Parameters of the two stages.
@@ -45,7 +45,9 @@ pub struct Analysis {
     strap: bool,
     motion_events: Vec<MotionEvent>,
     findings: Vec<Finding>,
-    baselines: Vec<Baseline>,
+    after: Vec<AfterSet>,
+    session: String,
+    started_at: String,
     next_finding: u64,
 }
 
@@ -56,7 +58,8 @@ impl Analysis {
         Self {
             engine: motion::Engine::new(&params.motion, header)
                 .with_heart(&rules::heart_profile(plan)),
-            judge: Judge::new(&params.rules, plan, header.baselines.clone()),
+            judge: Judge::new(&params.rules, plan, header.baselines.clone())
+                .worn(header.sensors.iter().map(|s| s.segment)),
             live: LiveState::new(header),
             sequence: 0,
             windows: 0,
@@ -66,7 +69,9 @@ impl Analysis {
             strap: header.sensors.iter().any(|s| s.segment == Segment::Chest),
             motion_events: Vec::new(),
             findings: Vec::new(),
-            baselines: Vec::new(),
+            after: Vec::new(),
+            session: header.session.0.clone(),
+            started_at: header.started_at.clone(),
             next_finding: 1,
         }
     }
@@ -194,11 +199,11 @@ impl Analysis {
             MotionEvent::Rep(rep) => self.rep(rep, out),
             MotionEvent::Set(summary) => {
                 self.judge
-                    .set(&summary, &mut self.findings, &mut self.baselines);
+                    .set(&summary, &mut self.findings, &mut self.after);
                 self.say(Event::Set(summary), out);
                 self.say_findings(out);
-                for baseline in std::mem::take(&mut self.baselines) {
-                    self.say(Event::Baseline(baseline), out);
+                for after in std::mem::take(&mut self.after) {
+                    self.say_after(after, out);
                 }
             }
             MotionEvent::Trace { t, metric, value } => {
@@ -235,6 +240,19 @@ impl Analysis {
         self.judge.rep(&rep, &mut self.findings);
         self.say(Event::Rep(rep), out);
         self.say_findings(out);
+    }
+
+    fn say_after(&mut self, after: AfterSet, out: &mut Vec<Numbered>) {
+        let event = match after {
+            AfterSet::Baseline(baseline) => Event::Baseline(Baseline {
+                session: self.session.clone(),
+                session_started_at: self.started_at.clone(),
+                ..baseline
+            }),
+            AfterSet::Refused { set, reps, needed } => Event::BaselineRefused { set, reps, needed },
+            AfterSet::Contrast(contrast) => Event::LoadContrast(contrast),
+        };
+        self.say(event, out);
     }
 
     fn say_findings(&mut self, out: &mut Vec<Numbered>) {

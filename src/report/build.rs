@@ -46,6 +46,7 @@ impl SessionReport {
             charts: charts::of(&all, plan.is_some()),
             outside: breaches(&all, traces),
             watch: watch_rows(&all),
+            contrasts: all.contrasts.iter().copied().cloned().collect(),
             by_people: by_people(plan, &all.by_eye),
             quality: data_quality::of(header, events, &all),
             heart: std::mem::take(&mut all.heart),

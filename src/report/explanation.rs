@@ -8,7 +8,7 @@ use super::{
 };
 use crate::model::{
     evidence::Evidence,
-    finding::{Baseline, Finding, Severity, Source},
+    finding::{Baseline, BaselineRow, Finding, Severity, Source},
     plan::{Plan, TrainingSide},
     rep::{Measured, Phases, Rep},
     session::SessionHeader,
@@ -56,7 +56,7 @@ pub struct Explanation<'a> {
     /// The plan it was judged by.
     pub plan: Option<&'a Plan>,
     /// The accepted baseline that the threshold was counted from.
-    pub baseline: Option<&'a Baseline>,
+    pub baseline: Option<(&'a Baseline, &'a BaselineRow)>,
     /// This program.
     pub software: &'a str,
     /// SHA-256 of the parameters of motion and rules.
@@ -160,12 +160,12 @@ impl Explanation<'_> {
             (Source::Plan, Some(plan)) => writeln!(out, "  set by {} in the plan", plan.author)?,
             (Source::Plan, None) => writeln!(out, "  set by a plan that is not at hand")?,
             (Source::Baseline, _) => match self.baseline {
-                Some(b) => writeln!(
+                Some((b, row)) => writeln!(
                     out,
                     "  counted from the client's own baseline: {} {} over {} repetitions{}, accepted by {}",
-                    b.feature,
-                    words::quantity(Some(b.centre), Some(b.spread), unit),
-                    b.reps,
+                    row.feature,
+                    words::quantity(Some(row.centre), Some(row.spread), unit),
+                    row.reps,
                     b.load_kg.map_or_else(String::new, |kg| format!(
                         " with {}",
                         words::quantity(Some(kg), None, "kg")

@@ -4,7 +4,7 @@
 use super::verdict::{Counts, RepVerdict};
 use crate::model::{
     command::{SetRole, StopReason},
-    finding::{Action, CheckKind, Source, Verdict},
+    finding::{Action, CheckKind, LoadContrast, Source, Verdict},
     metric::Metric,
     plan::{RpeScale, TrainingSide},
     session::Origin,
@@ -40,6 +40,8 @@ pub struct SessionReport {
     pub outside: Vec<Breach>,
     /// Section E.
     pub watch: Vec<WatchRow>,
+    /// What appears only under load.
+    pub contrasts: Vec<LoadContrast>,
     /// Section F: what must be checked by eye, and in which exercises.
     pub by_eye: Vec<(String, Vec<String>)>,
     /// Restrictions of the plan that a person checks: trainer's words and who.
@@ -141,6 +143,8 @@ pub struct SetRow {
     pub side: TrainingSide,
     /// What it was for.
     pub role: SetRole,
+    /// It should have become a baseline: valid repetitions it has, and how many are needed.
+    pub baseline_refused: Option<(u32, u32)>,
     /// How it ended; `None` = never: the set is incomplete.
     pub ended: Option<StopReason>,
     /// Counted repetitions.

@@ -77,6 +77,7 @@ pub fn finding(set: u32, rep: u32, kind: CheckKind, verdict: Verdict) -> Finding
         error: measured.then_some(4.0),
         min: None,
         max: Some(70.0),
+        usual: None,
         guard: 5.0,
         source: Source::Plan,
         missing: (verdict == Verdict::Invalid).then_some(Missing::Gap),
@@ -325,6 +326,7 @@ pub fn plan() -> Plan {
         max: Some(70.0),
         unit: Some("deg".to_owned()),
         when: None,
+        usual: None,
         guard: None,
         on_breach: Reaction::Stop,
     };

@@ -5,7 +5,7 @@ use super::verdict::{Counts, RepVerdict};
 use crate::model::{
     command::{Command, SetRole},
     event::{Event, Numbered},
-    finding::{Baseline, Finding},
+    finding::{Baseline, Finding, LoadContrast},
     plan::{RpeScale, TrainingSide},
     rep::{Rep, SessionHeart, SetSummary, Stage},
 };
@@ -30,6 +30,8 @@ pub(super) struct SetFacts<'a> {
     /// Final findings of repetitions, in order.
     pub(super) findings: Vec<&'a Finding>,
     pub(super) typed: Vec<Typed>,
+    /// It should have become a baseline: valid repetitions it has, and how many are needed.
+    pub(super) refused: Option<(u32, u32)>,
 }
 
 impl SetFacts<'_> {
@@ -93,6 +95,7 @@ pub(super) struct Gathered<'a> {
     pub(super) others: Vec<&'a Finding>,
     pub(super) baselines: Vec<&'a Baseline>,
     pub(super) session_heart: Option<&'a SessionHeart>,
+    pub(super) contrasts: Vec<&'a LoadContrast>,
     pub(super) by_eye: Vec<(String, Vec<String>)>,
     /// Heart rate as shown live.
     pub(super) heart: Vec<(f64, f64)>,
@@ -141,6 +144,10 @@ impl<'a> Gathered<'a> {
             }
             Event::SessionHeart(heart) => self.session_heart = Some(heart),
             Event::Baseline(b) => self.baselines.push(b),
+            Event::BaselineRefused { set, reps, needed } => {
+                self.sets.entry(*set).or_default().refused = Some((*reps, *needed));
+            }
+            Event::LoadContrast(c) => self.contrasts.push(c),
             Event::Entry { set, entry, .. } => self.take_entry(*set, entry),
             Event::Live(live) => {
                 self.end_s = self.end_s.max(live.t.seconds());

@@ -27,6 +27,7 @@ pub(super) fn set_row(number: u32, set: &SetFacts, plan: Option<&Plan>) -> SetRo
         exercise: set.exercise().to_owned(),
         side,
         role: role.clone(),
+        baseline_refused: set.refused,
         ended: set.summary.map(|s| s.reason),
         reps: set.reps_done(),
         partial: set.reps.values().filter(|r| r.partial).count() as u32,

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::model::{
     command::SetRole,
-    finding::{Action, CheckKind},
+    finding::{Action, CheckKind, LoadContrast},
     metric::Metric,
     session::Origin,
 };
@@ -32,6 +32,7 @@ fn write_summary(out: &mut String, r: &SessionReport) -> fmt::Result {
     }
     write_outside(out, r)?;
     write_watch(out, r)?;
+    write_contrasts(out, r)?;
     write_by_eye(out, r)?;
     write_data(out, r)
 }
@@ -98,7 +99,13 @@ fn write_set(out: &mut String, set: &SetRow) -> fmt::Result {
     match &set.role {
         SetRole::Working => write!(out, "; {}", set.counts.sentence())?,
         SetRole::WarmUp => write!(out, "; warm-up, not judged")?,
-        SetRole::Baseline { accepted_by } => write!(out, "; baseline accepted by {accepted_by}")?,
+        SetRole::Baseline { accepted_by } => match set.baseline_refused {
+            Some((reps, needed)) => write!(
+                out,
+                "; no baseline: {reps} valid repetitions, {needed} are needed"
+            )?,
+            None => write!(out, "; baseline accepted by {accepted_by}")?,
+        },
     }
     let why = set.counts.why_not_judged();
     if matches!(set.role, SetRole::Working) && !why.is_empty() {
@@ -222,6 +229,49 @@ fn write_watch(out: &mut String, r: &SessionReport) -> fmt::Result {
         writeln!(out, "{} seen, {} not judged of {all}", w.seen, w.not_judged)?;
     }
     Ok(())
+}
+
+fn write_contrasts(out: &mut String, r: &SessionReport) -> fmt::Result {
+    if r.contrasts.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nOnly under load")?;
+    for c in &r.contrasts {
+        let mut rows = c.rows.iter().filter(|row| row.appears).peekable();
+        if rows.peek().is_none() {
+            writeln!(
+                out,
+                "  {}: nothing of {} metrics",
+                contrast_of(c),
+                c.rows.len()
+            )?;
+        }
+        for row in rows {
+            let unit = row.metric.facts().unit;
+            let quantity = |v: f64| words::quantity(Some(v), None, unit);
+            writeln!(
+                out,
+                "  {}: {} {} instead of {}",
+                contrast_of(c),
+                words::metric(row.metric).therapist,
+                quantity(row.loaded),
+                quantity(row.lighter)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Which sets are compared.
+pub(super) fn contrast_of(c: &LoadContrast) -> String {
+    let kg = |kg: f64| words::quantity(Some(kg), None, "kg");
+    format!(
+        "set {}, {}, {} against {}",
+        c.set,
+        words::exercise(&c.exercise),
+        kg(c.load_kg),
+        c.lighter_kg.map_or_else(|| "no load".to_owned(), kg)
+    )
 }
 
 fn write_by_eye(out: &mut String, r: &SessionReport) -> fmt::Result {

@@ -29,7 +29,9 @@ fn new_watch(f: &Finding, exercise: &str, baselines: &[&Baseline]) -> WatchRow {
     let own = baselines
         .iter()
         .rev()
-        .find(|b| b.exercise == exercise && b.metric == f.metric);
+        .filter(|b| b.exercise == exercise)
+        .flat_map(|b| &b.rows)
+        .find(|row| row.metric == f.metric && Some(row.centre) == f.usual);
     WatchRow {
         code: f.code.clone(),
         metric: f.metric,

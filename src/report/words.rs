@@ -192,6 +192,13 @@ pub const CODES: &[(&str, Term)] = &[
     ("ARM_SUPPORT", term("upper-limb support", "holding on")),
     ("IMPACT", term("high-impact loading", "landing hard")),
     ("BREATH", term("breath-holding", "holding the breath")),
+    (
+        "DEPARTS",
+        term(
+            "departure from the accepted set",
+            "not like the accepted set",
+        ),
+    ),
 ];
 
 /// The two names of a code, if the table has it.
@@ -252,6 +259,8 @@ pub const fn missing(why: Missing) -> &'static str {
         Missing::NotCalibrated => "not calibrated",
         Missing::Drifted => "sensor moved or drifted",
         Missing::Undefined => "not defined in this pose",
+        Missing::OtherSensors => "own baseline taken with other sensors",
+        Missing::OtherPhase => "own baseline of another phase",
     }
 }
 

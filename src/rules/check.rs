@@ -92,8 +92,8 @@ struct Track {
 pub(super) enum Reference {
     /// It stands.
     Given,
-    /// There is nothing to compare with (yet).
-    Absent,
+    /// There is nothing to compare with (yet), or a baseline that does not hold here.
+    Absent(Option<Missing>),
     /// Shares of the mean of the set's first three repetitions: first and second threshold.
     FirstThree(f64, f64),
 }
@@ -110,6 +110,8 @@ pub(super) struct Check {
     pub second: Window,
     pub reference: Reference,
     pub guard: f64,
+    /// What is usual in the own baseline that the window is counted from.
+    pub usual: Option<f64>,
     pub reaction: Reaction,
     pub source: Source,
     /// A worn sensor can measure the metric.
@@ -129,6 +131,7 @@ impl Check {
             window,
             second: window,
             reference: Reference::Given,
+            usual: None,
             guard: default_guard(metric, window.max.or(window.min)),
             reaction: Reaction::Record,
             source: Source::Plan,
@@ -170,6 +173,7 @@ impl Check {
             error: None,
             min: self.window.min,
             max: self.window.max,
+            usual: self.usual,
             guard: self.guard,
             source: self.source,
             missing: None,
@@ -202,6 +206,9 @@ impl Check {
         finding.value = Some(reading.value);
         finding.error = reading.error;
         let Some((window, second)) = self.windows(slot, reading.value) else {
+            if let Reference::Absent(why) = self.reference {
+                finding.missing = why;
+            }
             return;
         };
         (finding.min, finding.max) = (window.min, window.max);
@@ -239,7 +246,7 @@ impl Check {
     fn windows(&mut self, slot: usize, value: f64) -> Option<(Window, Window)> {
         match self.reference {
             Reference::Given => Some((self.window, self.second)),
-            Reference::Absent => None,
+            Reference::Absent(_) => None,
             Reference::FirstThree(minor, moderate) => {
                 let first = &mut self.tracks[slot].first;
                 if first.len() < 3 {

@@ -132,6 +132,7 @@ fn typed(t: SessionNs, set: u32, code: &str, metric: Metric, max: Option<f64>) -
         error: None,
         min: None,
         max,
+        usual: None,
         guard: 0.0,
         source: Source::Plan,
         missing: None,

@@ -36,8 +36,9 @@ pub fn explain(finding: &Finding) -> String {
             )
         }
         Verdict::Outside => format!(
-            "{place}{}, outside {held} {who}{}.",
+            "{place}{}{}, outside {held} {who}{}.",
             measured(finding),
+            apart(finding),
             how(finding)
         ),
         Verdict::NotAssessed => format!(
@@ -98,6 +99,19 @@ const fn source(source: Source) -> &'static str {
     }
 }
 
+/// How far from what is usual in the accepted set.
+fn apart(finding: &Finding) -> String {
+    let (Some(value), Some(usual)) = (finding.value, finding.usual) else {
+        return String::new();
+    };
+    let word = if value < usual { "less" } else { "more" };
+    format!(
+        ", {} {word} than the {} of the accepted set",
+        number((value - usual).abs(), finding.metric),
+        figure(usual)
+    )
+}
+
 /// Why a value that lies within the guard band is outside nevertheless.
 fn how(finding: &Finding) -> String {
     let value = finding.value.unwrap_or(f64::NAN);
@@ -128,6 +142,8 @@ fn why(finding: &Finding) -> &'static str {
         Some(Missing::NotCalibrated) => "its sensor is not calibrated",
         Some(Missing::Drifted) => "its sensor moved against the body",
         Some(Missing::Undefined) => "it is not defined in this movement",
+        Some(Missing::OtherSensors) => "the accepted baseline was taken with other sensors",
+        Some(Missing::OtherPhase) => "the accepted baseline belongs to another phase of the plan",
         None => "the entry is on another scale",
     }
 }

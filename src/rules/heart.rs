@@ -182,6 +182,7 @@ impl HeartWatch {
             error: Some(Metric::HeartRate.facts().guard),
             min: None,
             max: self.ceiling,
+            usual: None,
             guard: 0.0,
             source: Source::Plan,
             missing: None,
@@ -218,6 +219,7 @@ impl HeartWatch {
             code: code.to_owned(),
             min: window.min,
             max: window.max,
+            usual: None,
             guard: Metric::HeartRate.facts().guard,
             ..self.finding(summary.end, Some(summary.set))
         }

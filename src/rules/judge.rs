@@ -6,13 +6,15 @@
 
 use super::{
     Params,
+    contrast::contrast,
     entry::{self, EntryRules},
     heart::HeartWatch,
     set::{SetState, Start, prescriptions},
 };
 use crate::model::{
+    body::Segment,
     command::{Command, SetRole},
-    finding::{Baseline, CheckKind, Finding},
+    finding::{Baseline, CheckKind, Finding, LoadContrast},
     metric::Metric,
     plan::{Plan, TrainingSide},
     rep::{Rep, SetSummary, Stage},
@@ -20,12 +22,32 @@ use crate::model::{
 };
 use std::collections::BTreeMap;
 
+/// What a set leaves behind beside its findings.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AfterSet {
+    /// It was accepted as a baseline. Which session it belongs to is for the caller to write into it.
+    Baseline(Baseline),
+    /// It should have become one and has too few valid repetitions.
+    Refused {
+        /// Set number.
+        set: u32,
+        /// Valid whole repetitions it has.
+        reps: u32,
+        /// How many are needed.
+        needed: u32,
+    },
+    /// What the load changes.
+    Contrast(LoadContrast),
+}
+
 /// Judges one session.
 #[derive(Debug)]
 pub struct Judge {
     params: Params,
     plan: Option<Plan>,
     baselines: Vec<Baseline>,
+    /// Segments that carry a motion sensor, in order.
+    sensors: Vec<Segment>,
     /// Sets whose summary is still to come.
     sets: BTreeMap<u32, SetState>,
     started: u32,
@@ -46,6 +68,7 @@ impl Judge {
             params: params.clone(),
             plan: plan.cloned(),
             baselines,
+            sensors: Vec::new(),
             sets: BTreeMap::new(),
             started: 0,
             heart: HeartWatch::new(effort, required),
@@ -53,6 +76,18 @@ impl Judge {
             pending: Vec::new(),
             last_id: 0,
         }
+    }
+
+    /// What is worn: a baseline holds for the sensors it was taken with.
+    #[must_use]
+    pub fn worn(mut self, segments: impl IntoIterator<Item = Segment>) -> Self {
+        self.sensors = segments
+            .into_iter()
+            .filter(|s| *s != Segment::Chest)
+            .collect();
+        self.sensors.sort_unstable();
+        self.sensors.dedup();
+        self
     }
 
     /// A set starts. Returns what the plan asks and no worn sensor can check: by eye.
@@ -72,6 +107,7 @@ impl Judge {
             role,
             load_kg,
             available,
+            sensors: &self.sensors,
         };
         let (mut state, by_eye) =
             SetState::new(&self.params, self.plan.as_ref(), &self.baselines, &start);
@@ -137,49 +173,61 @@ impl Judge {
         self.issue(found, out);
     }
 
-    /// A set ended and its final repetitions were judged. An accepted baseline set gives its rows, which
-    /// hold for later sets of the exercise.
-    pub fn set(
-        &mut self,
-        summary: &SetSummary,
-        out: &mut Vec<Finding>,
-        baselines: &mut Vec<Baseline>,
-    ) {
+    /// A set ended and its final repetitions were judged. An accepted baseline set gives a baseline, which
+    /// holds for later sets of the exercise; a loaded working set, what appears only under load.
+    pub fn set(&mut self, summary: &SetSummary, out: &mut Vec<Finding>, after: &mut Vec<AfterSet>) {
         self.tell_pending(out);
         let Some(state) = self.sets.remove(&summary.set) else {
             return;
         };
         let found = self.heart.of_set(&self.params, summary, &state);
         self.issue(found, out);
-        if let SetRole::Baseline { accepted_by } = &summary.role {
-            let rows = state.collected.rows(
-                self.params.baseline_min_reps,
-                |metric, feature, centre, spread, reps| Baseline {
-                    exercise: state.exercise.clone(),
-                    side: state.side,
-                    metric,
-                    feature: feature.as_str().to_owned(),
-                    centre,
-                    spread,
-                    reps,
-                    load_kg: state.load_kg,
-                    accepted_by: accepted_by.clone(),
-                },
-            );
-            self.keep(&rows);
-            baselines.extend(rows);
+        match &summary.role {
+            SetRole::Baseline { accepted_by } => {
+                after.push(self.capture(summary, state, accepted_by))
+            }
+            SetRole::Working => {
+                let wanted = state.wanted(self.plan.as_ref(), &self.sensors);
+                let found = contrast(
+                    &self.params,
+                    &self.baselines,
+                    &wanted,
+                    summary.set,
+                    &state.collected,
+                );
+                after.extend(found.map(AfterSet::Contrast));
+            }
+            SetRole::WarmUp => {}
         }
     }
 
-    /// The newly accepted rows take the place of the old ones they measured again.
-    fn keep(&mut self, rows: &[Baseline]) {
-        let same = |a: &Baseline, b: &Baseline| {
-            (&a.exercise, a.side, a.metric, &a.feature)
-                == (&b.exercise, b.side, b.metric, &b.feature)
+    /// The accepted set as a baseline, in place of an earlier one of its kind.
+    fn capture(&mut self, summary: &SetSummary, state: SetState, accepted_by: &str) -> AfterSet {
+        let needed = self.params.baseline_min_reps.max(1);
+        let reps = state.collected.reps();
+        if reps < needed {
+            return AfterSet::Refused {
+                set: summary.set,
+                reps,
+                needed,
+            };
+        }
+        let baseline = Baseline {
+            sensors: self.sensors.clone(),
+            load_kg: state.load_kg,
+            phase: self.plan.as_ref().map(|p| p.phase.name.clone()),
+            accepted_by: accepted_by.to_owned(),
+            session: String::new(),
+            session_started_at: String::new(),
+            accepted_at: summary.end,
+            reps,
+            rows: state.collected.rows(needed),
+            exercise: state.exercise,
+            side: state.side,
         };
-        self.baselines
-            .retain(|old| !rows.iter().any(|new| same(old, new)));
-        self.baselines.extend_from_slice(rows);
+        self.baselines.retain(|old| !old.same_kind(&baseline));
+        self.baselines.push(baseline.clone());
+        AfterSet::Baseline(baseline)
     }
 
     /// A person typed pain, effort or symptoms; before the first set it is the pain to compare with.

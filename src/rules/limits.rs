@@ -134,7 +134,7 @@ fn impact(params: &Params, metric: Metric, times: f64, walking_g: Option<f64>) -
     let window = number.map_or_else(Window::default, Window::at_most);
     let mut check = Check::new("LIMIT", CheckKind::Limit, metric, window);
     if number.is_none() {
-        check.reference = super::check::Reference::Absent;
+        check.reference = super::check::Reference::Absent(None);
     }
     check.reaction = Reaction::Stop;
     check.clipping_is_breach = metric == Metric::ShankPeakAccel;

@@ -17,7 +17,8 @@
 //! | `heart` | heart-rate ceiling with dwell, gaps, zone |
 //! | `profile` | what the plan says of the client's heart; where formulas are refused |
 //! | `entry` | pain, effort, symptoms, typed load |
-//! | `baseline` | centre and spread of an accepted set |
+//! | `baseline` | centre and spread of an accepted set, and when it holds |
+//! | `contrast` | what appears only under load |
 //! | [`mod@lint`] | the sense of a plan, PL-01 to PL-17 |
 //! | [`mod@arming`] | whether a plan may judge this client today |
 //! | [`mod@explain`] | a finding as one plain sentence |
@@ -30,6 +31,7 @@ mod baseline;
 mod check;
 mod coach;
 pub mod compensation;
+mod contrast;
 mod entry;
 pub mod explain;
 mod heart;
@@ -45,7 +47,7 @@ mod watch;
 pub use arming::arming;
 pub use compensation::compensation;
 pub use explain::explain;
-pub use judge::Judge;
+pub use judge::{AfterSet, Judge};
 pub use lint::{Level, LintProblem, lint};
 pub use outcome::rep_verdict;
 pub use profile::heart_profile;
@@ -80,6 +82,11 @@ pub struct Params {
     pub heart_covered: f64,
     /// Fewest repetitions of a baseline; count, default 3.
     pub baseline_min_reps: u32,
+    /// A departure from the own baseline by fewer of its spreads than this is the client's own scatter;
+    /// default 2.5 (chosen on s1 of the public squats and physiotherapy exercises and on the biceps curls).
+    pub own_unsure_spreads: f64,
+    /// ... and by more than this, none; default 3.5 (chosen as above).
+    pub own_outside_spreads: f64,
 }
 
 impl Default for Params {
@@ -96,6 +103,8 @@ impl Default for Params {
             heart_gap_s: 5.0,
             heart_covered: 0.95,
             baseline_min_reps: 3,
+            own_unsure_spreads: 2.5,
+            own_outside_spreads: 3.5,
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use super::{
     Params,
-    baseline::{Collected, Own},
+    baseline::{Collected, Own, Wanted},
     check::{Check, Reference},
     coach,
     compensation::compensation,
@@ -15,11 +15,13 @@ use super::{
     watch::{Ground, watches},
 };
 use crate::model::{
+    body::Segment,
     command::SetRole,
     exercise::{Exercise, exercise},
     finding::{Baseline, CheckKind},
     metric::Metric,
     plan::{CheckedBy, Plan, Prescription, Tempo, TrainingSide},
+    rep::Missing,
 };
 
 /// What a set is and what it is held to.
@@ -46,6 +48,7 @@ pub(super) struct Start<'a> {
     pub role: &'a SetRole,
     pub load_kg: Option<f64>,
     pub available: &'a [Metric],
+    pub sensors: &'a [Segment],
 }
 
 /// The prescriptions of this exercise for this side: a limit on one leg holds in a set with both. An
@@ -89,7 +92,8 @@ impl SetState {
             return (state, Vec::new());
         };
         let found = prescriptions(plan, start.exercise, start.side);
-        state.put_together(params, plan, &found, baselines, start.available);
+        let worn = (start.sensors, start.available);
+        state.put_together(params, plan, &found, baselines, worn);
         let by_eye = state.by_eye(plan, &found);
         (state, by_eye)
     }
@@ -100,14 +104,10 @@ impl SetState {
         plan: &Plan,
         found: &[&Prescription],
         baselines: &[Baseline],
-        available: &[Metric],
+        (sensors, available): (&[Segment], &[Metric]),
     ) {
         let library = exercise(&self.exercise);
-        let own = Own {
-            rows: baselines,
-            exercise: &self.exercise,
-            side: self.side,
-        };
+        let own = Own::of(baselines, &self.wanted(Some(plan), sensors));
         self.tempo = found.first().and_then(|p| p.tempo);
         self.checks = limits(
             params,
@@ -135,8 +135,19 @@ impl SetState {
         for check in &mut self.checks {
             check.available = from_counting(check.metric) || available.contains(&check.metric);
             if check.metric == Metric::TempoRatio && self.tempo.is_none() {
-                check.reference = Reference::Absent;
+                check.reference = Reference::Absent(None);
             }
+        }
+    }
+
+    /// Which baselines hold for it.
+    pub fn wanted<'a>(&'a self, plan: Option<&'a Plan>, sensors: &'a [Segment]) -> Wanted<'a> {
+        Wanted {
+            exercise: &self.exercise,
+            side: self.side,
+            sensors,
+            load_kg: self.load_kg,
+            phase: plan.map(|p| p.phase.name.as_str()),
         }
     }
 
@@ -216,14 +227,19 @@ fn unassessed(check: &Check) -> Option<String> {
     if !check.available {
         return Some(format!("{subject}: no worn sensor measures {name}"));
     }
-    (check.reference == Reference::Absent).then(|| {
-        let missing = match check.metric {
-            Metric::TempoRatio => "the plan prescribes no tempo",
-            Metric::ShankPeakAccel => "no accepted walking baseline yet",
-            _ => "no accepted baseline yet",
-        };
-        format!("{subject}: {missing}")
-    })
+    let Reference::Absent(refused) = check.reference else {
+        return None;
+    };
+    let missing = match (refused, check.metric) {
+        (Some(Missing::OtherSensors), _) => "the accepted baseline was taken with other sensors",
+        (Some(Missing::OtherPhase), _) => {
+            "the accepted baseline belongs to another phase of the plan"
+        }
+        (_, Metric::TempoRatio) => "the plan prescribes no tempo",
+        (_, Metric::ShankPeakAccel) => "no accepted walking baseline yet",
+        _ => "no accepted baseline yet",
+    };
+    Some(format!("{subject}: {missing}"))
 }
 
 pub(super) const fn side_word(side: TrainingSide) -> &'static str {

@@ -187,7 +187,7 @@ impl Embedded {
             let Event::Baseline(baseline) = read_event(&row?)?.event else {
                 continue;
             };
-            match latest.iter_mut().find(|b| same_measure(b, &baseline)) {
+            match latest.iter_mut().find(|b| b.same_kind(&baseline)) {
                 Some(earlier) => *earlier = baseline,
                 None => latest.push(baseline),
             }
@@ -318,11 +318,6 @@ fn read_info((header, plan_text, closed): InfoRow) -> Result<SessionInfo, StoreE
 pub(super) fn read_event(json: &str) -> Result<Numbered, StoreError> {
     payload::decode_event(json.as_bytes())
         .map_err(|e| StoreError::Damaged(format!("an event: {e}")))
-}
-
-fn same_measure(a: &Baseline, b: &Baseline) -> bool {
-    let measure = |b: &Baseline| (b.side, b.metric);
-    measure(a) == measure(b) && a.exercise == b.exercise && a.feature == b.feature
 }
 
 fn utf8(json: Vec<u8>) -> Result<String, StoreError> {

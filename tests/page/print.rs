@@ -238,6 +238,7 @@ fn prescription(id: &str) -> Prescription {
             max: Some(70.0),
             unit: None,
             when: None,
+            usual: None,
             guard: None,
             on_breach: Reaction::Stop,
         }],

@@ -318,6 +318,7 @@ pub fn finding(id: u64, kind: CheckKind, verdict: Verdict) -> Finding {
         error: value.map(|_| 4.0),
         min: None,
         max: Some(70.0),
+        usual: None,
         guard: 5.0,
         source: Source::Plan,
         missing: None,

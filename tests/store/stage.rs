@@ -214,6 +214,7 @@ pub fn finding() -> Event {
         error: Some(4.0),
         min: None,
         max: Some(60.0),
+        usual: None,
         guard: 5.0,
         source: Source::Plan,
         missing: None,

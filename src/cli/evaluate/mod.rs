@@ -72,7 +72,8 @@ Metrics, one figure a recording:
   inclination_rmse_post  the same, after the set
   inclination_rmse_loss  the same, live, at about 95 Hz with 1 % of packets of 5 samples lost
   inclination_rmse_soft  the same, live, of further sensors on a segment: holds the wobble of their mounts
-  form_verdict         1 = a fault was found; truth 1 = a fault was acted; against the person's own correct set
+  form FAULT           a repetition: 1 = found faulty; truth 1 = the fault was acted, 0 = correct; against the person's
+                       own correct repetitions; \"form any\" = all faults together
   wire_vector          1 = a packet decodes as its source states, 0 = it does not
 
 Rows of recordings that a threshold was chosen on are marked (tuned on); nobody looked at the others for that.

@@ -28,8 +28,13 @@ pub(super) struct Said {
 
 /// Runs the stages over a recording.
 pub(super) fn run(folder: &Folder) -> Result<Said> {
+    run_with(folder, &Params::default())
+}
+
+/// The same with other parameters.
+pub(super) fn run_with(folder: &Folder, params: &Params) -> Result<Said> {
     let mut said = Said::default();
-    let mut engine = Engine::new(&Params::default(), &folder.header);
+    let mut engine = Engine::new(params, &folder.header);
     let mut out = Vec::new();
     let mut end = None;
     batch::windows(&folder.header, &folder.items, |window| {
@@ -113,7 +118,7 @@ impl Scores<'_> {
 }
 
 /// Session time 0 on the recording's clock, s: the earliest row if that is before 0.
-fn first_time(dir: &Path, meta: &Meta) -> Result<f64> {
+pub(super) fn first_time(dir: &Path, meta: &Meta) -> Result<f64> {
     let mut begin = 0.0_f64;
     for sensor in meta.sensors.iter().filter(|s| s.segment.is_some()) {
         if let Some(table) = table(&dir.join(&sensor.file))? {

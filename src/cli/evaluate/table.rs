@@ -33,7 +33,7 @@ fn lines(scores: &[Score], people: &People) -> Vec<Line> {
             metric,
             recordings: list
                 .iter()
-                .map(|s| s.recording.as_str())
+                .map(|s| &s.recording)
                 .collect::<BTreeSet<_>>()
                 .len(),
             people: list
@@ -71,7 +71,7 @@ fn summary(metric: &str, list: &[&Score]) -> String {
             percent(&|s| s.value > 0.5),
             list.len()
         ),
-        "form_verdict" => form(list),
+        form_of if form_of.starts_with("form ") => form(list),
         "idle_time" => format!("{:.1} min", list.iter().map(|s| s.value).sum::<f64>()),
         _ => {
             let values: Vec<_> = list.iter().map(|s| s.value.abs()).collect();
@@ -107,9 +107,10 @@ fn form(list: &[&Score]) -> String {
     };
     let ((tp, faults), (tn, correct)) = (share(1.0, 1.0), share(0.0, 0.0));
     let rate = |hit: usize, of: usize| 100.0 * hit as f64 / of.max(1) as f64;
+    let (sensitivity, specificity) = (rate(tp, faults), rate(tn, correct));
     format!(
-        "faults found {tp} of {faults}, correct left alone {tn} of {correct}, balanced accuracy {:.1} %",
-        0.5 * (rate(tp, faults) + rate(tn, correct))
+        "found {sensitivity:.1} % of {faults} faulty, left alone {specificity:.1} % of {correct} correct, balanced accuracy {:.1} %",
+        0.5 * (sensitivity + specificity)
     )
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Grey is the default colour; green appears only where every check is within.
 
+mod contrast;
 mod findings;
 mod pictures;
 mod sets;
@@ -46,6 +47,7 @@ pub fn html(report: &SessionReport) -> String {
                 (pictures::pictures(r))
                 (findings::outside(r))
                 (findings::watch(r))
+                (contrast::only_under_load(r))
                 (findings::by_eye_and_data(r))
                 (sign())
                 (foot(&r.head))
@@ -56,7 +58,13 @@ pub fn html(report: &SessionReport) -> String {
 }
 
 fn is_long(r: &SessionReport) -> bool {
-    let lists = r.sets.len() + r.outside.len() + r.watch.len() + r.by_eye.len() + r.by_people.len();
+    let contrasts = r.contrasts.iter().flat_map(|c| &c.rows);
+    let lists = r.sets.len()
+        + r.outside.len()
+        + r.watch.len()
+        + r.by_eye.len()
+        + r.by_people.len()
+        + contrasts.filter(|row| row.appears).count();
     lists + r.charts.len() + data_quality::remarks(&r.quality).len() > LINES_OF_A_SHORT_SESSION
 }
 

@@ -90,7 +90,10 @@ fn verdict_cell(s: &SetRow) -> Markup {
     markup! {
         @match &s.role {
             SetRole::WarmUp => span.mark.none { "warm-up, not judged" },
-            SetRole::Baseline { accepted_by } => span.mark.none { "baseline, accepted by " (accepted_by) },
+            SetRole::Baseline { accepted_by } => @match s.baseline_refused {
+                Some((reps, needed)) => span.mark.none { "no baseline: " (reps) " valid reps of " (needed) },
+                None => span.mark.none { "baseline, accepted by " (accepted_by) },
+            },
             SetRole::Working => {
                 (strip(&s.rep_verdicts)) " "
                 span.mark.(tile_class(&s.counts)) { (s.counts.brief()) }

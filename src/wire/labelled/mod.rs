@@ -66,6 +66,9 @@ pub struct Truth {
     /// False: other, unlabelled repetitions exist too.
     #[serde(default)]
     pub reps_complete: Option<bool>,
+    /// Stretches in which all repetitions are of one kind.
+    #[serde(default)]
+    pub phases: Vec<PhaseTruth>,
     /// Correct, or which fault was acted.
     #[serde(default)]
     pub form: Option<String>,
@@ -87,6 +90,17 @@ pub struct RepTruth {
     /// Label.
     #[serde(default)]
     pub label: Option<String>,
+}
+
+/// A stretch of repetitions of one kind.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct PhaseTruth {
+    /// Begin, s.
+    pub from_s: f64,
+    /// End, s.
+    pub to_s: f64,
+    /// What kind.
+    pub label: String,
 }
 
 /// Why a labelled recording cannot be read.

@@ -147,6 +147,7 @@ fn finding() -> impl Strategy<Value = Event> {
             error: Some(x),
             min: None,
             max: Some(x),
+            usual: None,
             guard: x,
             source: Source::Plan,
             missing: Some(Missing::Drifted),
