@@ -336,7 +336,7 @@ fn baseline<'a>(
         .filter(|b| b.exercise == set.exercise && b.side == set.side)
         .flat_map(|b| b.rows.iter().map(move |row| (b, row)))
         .filter(|(_, row)| row.metric == f.metric && row.centre.total_cmp(&usual).is_eq())
-        .last()
+        .next_back()
 }
 
 fn from_recording(

@@ -326,7 +326,6 @@ pub fn plan() -> Plan {
         max: Some(70.0),
         unit: Some("deg".to_owned()),
         when: None,
-        usual: None,
         guard: None,
         on_breach: Reaction::Stop,
     };

@@ -184,7 +184,7 @@ impl Judge {
         self.issue(found, out);
         match &summary.role {
             SetRole::Baseline { accepted_by } => {
-                after.push(self.capture(summary, state, accepted_by))
+                after.push(self.capture(summary, state, accepted_by));
             }
             SetRole::Working => {
                 let wanted = state.wanted(self.plan.as_ref(), &self.sensors);

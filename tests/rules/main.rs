@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod baseline;
 mod effort;
 mod limits;
 mod plans;

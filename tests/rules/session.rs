@@ -3,13 +3,13 @@
 use plimsoll::{
     model::{
         command::{Command, SetRole, StopReason},
-        finding::{Baseline, Finding},
+        finding::{Baseline, BaselineRow, Finding},
         metric::Metric,
         plan::{Plan, RpeScale, TrainingSide},
         rep::{HeartStats, Measured, Measurement, Phases, Rep, SetSummary, Stage},
         time::SessionNs,
     },
-    rules::{Judge, Params},
+    rules::{AfterSet, Judge, Params},
     wire::plan::parse,
 };
 
@@ -104,6 +104,7 @@ pub struct Session {
     pub judge: Judge,
     pub out: Vec<Finding>,
     pub by_eye: Vec<String>,
+    pub load_kg: Option<f64>,
 }
 
 impl Session {
@@ -112,6 +113,7 @@ impl Session {
             judge: Judge::new(&Params::default(), plan, baselines),
             out: Vec::new(),
             by_eye: Vec::new(),
+            load_kg: Some(12.0),
         }
     }
 
@@ -127,7 +129,7 @@ impl Session {
             "squat",
             TrainingSide::Both,
             role,
-            Some(12.0),
+            self.load_kg,
             available,
         );
     }
@@ -153,14 +155,14 @@ impl Session {
         set: u32,
         role: SetRole,
         heart: HeartStats,
-    ) -> (Vec<Finding>, Vec<Baseline>) {
-        let (mut out, mut rows) = (Vec::new(), Vec::new());
+    ) -> (Vec<Finding>, Vec<AfterSet>) {
+        let (mut out, mut after) = (Vec::new(), Vec::new());
         let summary = SetSummary {
             set,
             exercise: "squat".to_owned(),
             side: TrainingSide::Both,
             role,
-            load_kg: Some(12.0),
+            load_kg: self.load_kg,
             start: s(0.0),
             end: s(100.0),
             reason: StopReason::Completed,
@@ -169,8 +171,8 @@ impl Session {
             heart,
             channel: "knee_flexion".to_owned(),
         };
-        self.judge.set(&summary, &mut out, &mut rows);
-        (out, rows)
+        self.judge.set(&summary, &mut out, &mut after);
+        (out, after)
     }
 
     pub fn entry(
@@ -216,12 +218,25 @@ pub fn own(metric: Metric, feature: &str, centre: f64) -> Baseline {
     Baseline {
         exercise: "squat".to_owned(),
         side: TrainingSide::Both,
+        sensors: Vec::new(),
+        load_kg: None,
+        phase: None,
+        accepted_by: "T-01".to_owned(),
+        session: "earlier".to_owned(),
+        session_started_at: "2026-01-05T09:00:00Z".to_owned(),
+        accepted_at: s(60.0),
+        reps: 5,
+        rows: vec![row(metric, feature, centre)],
+    }
+}
+
+/// A row of one.
+pub fn row(metric: Metric, feature: &str, centre: f64) -> BaselineRow {
+    BaselineRow {
         metric,
         feature: feature.to_owned(),
         centre,
         spread: 1.0,
         reps: 5,
-        load_kg: None,
-        accepted_by: "T-01".to_owned(),
     }
 }

@@ -9,7 +9,7 @@ use plimsoll::{
         plan::{Reaction, TrainingSide},
         rep::{HeartStats, Measured, Measurement, Missing, Rep, Stage},
     },
-    rules::rep_verdict,
+    rules::{AfterSet, rep_verdict},
 };
 
 #[test]
@@ -81,7 +81,7 @@ fn a_dropped_weight_is_raised_when_it_persists() {
 }
 
 /// A session whose first set was accepted as a baseline: trunk tilt 28, 30 and 33 deg.
-fn after_baseline() -> (Session, Vec<Baseline>) {
+fn after_baseline() -> (Session, Baseline) {
     let baseline = SetRole::Baseline {
         accepted_by: "T-01".to_owned(),
     };
@@ -100,23 +100,32 @@ fn after_baseline() -> (Session, Vec<Baseline>) {
         measurements: Vec::new(),
         ..trunk(5, 0.0, Stage::Final)
     });
-    let (_, rows) = session.end(1, baseline, HeartStats::default());
-    (session, rows)
+    let (_, after) = session.end(1, baseline, HeartStats::default());
+    let [AfterSet::Baseline(accepted)] = after.as_slice() else {
+        panic!("{after:?}");
+    };
+    (session, accepted.clone())
 }
 
 #[test]
 fn i11_a_baseline_comes_from_an_accepted_set_and_its_final_whole_repetitions() {
-    let (_, rows) = after_baseline();
-    let row = rows
-        .iter()
-        .find(|r| r.metric == Metric::TrunkForwardTilt && r.feature == "max")
-        .unwrap();
+    let (_, accepted) = after_baseline();
+    let row = accepted.row(Metric::TrunkForwardTilt, "max").unwrap();
+    assert_eq!((row.centre, row.reps), (30.0, 3));
     assert_eq!(
-        (row.centre, row.reps, row.accepted_by.as_str()),
-        (30.0, 3, "T-01")
+        (
+            accepted.reps,
+            accepted.accepted_by.as_str(),
+            accepted.load_kg
+        ),
+        (3, "T-01", Some(12.0))
+    );
+    assert_eq!(
+        (accepted.phase.as_deref(), accepted.accepted_at),
+        (Some(knee().phase.name.as_str()), s(100.0))
     );
     assert!((row.spread - 1.4826 * 2.0).abs() < 1e-9);
-    assert_eq!(rows.len(), 8, "two metrics, four features");
+    assert_eq!(accepted.rows.len(), 8, "two metrics, four features");
 }
 
 #[test]
@@ -160,8 +169,8 @@ fn i11_a_baseline_holds_for_later_sets_and_no_working_set_moves_it() {
             ..trunk(n, 60.0, Stage::Final)
         });
     }
-    let (_, rows) = session.end(2, SetRole::Working, HeartStats::default());
-    assert_eq!(rows, Vec::new());
+    let (_, after) = session.end(2, SetRole::Working, HeartStats::default());
+    assert_eq!(after, Vec::new());
     session.start(&SetRole::Working, LEGS);
     let found = session.rep(&Rep {
         set: 3,
@@ -182,7 +191,11 @@ fn two_repetitions_make_no_baseline_and_another_side_has_its_own() {
     }
     assert_eq!(
         session.end(1, baseline, HeartStats::default()).1,
-        Vec::new()
+        [AfterSet::Refused {
+            set: 1,
+            reps: 2,
+            needed: 3
+        }]
     );
 
     let left = Baseline {

@@ -235,7 +235,7 @@ fn baselines_are_the_latest_of_the_clients_closed_sessions() {
             .baselines(client)
             .unwrap()
             .iter()
-            .map(|b| (b.side, b.centre))
+            .map(|b| (b.side, b.rows[0].centre))
             .collect()
     };
     assert_eq!(centres("c1"), [(left, 5.0), (right, 2.0)]);

@@ -4,7 +4,7 @@ use plimsoll::{
     model::{
         body::Segment,
         event::{Event, Live, Numbered},
-        finding::{Action, Baseline, CheckKind, Finding, Severity, Source, Verdict},
+        finding::{Action, Baseline, BaselineRow, CheckKind, Finding, Severity, Source, Verdict},
         metric::Metric,
         packet::DeviceIndex,
         plan::TrainingSide,
@@ -149,13 +149,21 @@ pub fn baseline(exercise: &str, side: TrainingSide, centre: f64) -> Event {
     Event::Baseline(Baseline {
         exercise: exercise.to_owned(),
         side,
-        metric: Metric::KneeFlexion,
-        feature: "max".to_owned(),
-        centre,
-        spread: 2.0,
-        reps: 5,
+        sensors: vec![Segment::ThighL, Segment::ShankL],
         load_kg: None,
+        phase: None,
         accepted_by: "pt-1".to_owned(),
+        session: "s1".to_owned(),
+        session_started_at: "2026-01-05T09:00:00Z".to_owned(),
+        accepted_at: SessionNs(60_000_000_000),
+        reps: 5,
+        rows: vec![BaselineRow {
+            metric: Metric::KneeFlexion,
+            feature: "max".to_owned(),
+            centre,
+            spread: 2.0,
+            reps: 5,
+        }],
     })
 }
 

@@ -5,7 +5,7 @@ use crate::model::{
     body::Segment,
     command::{SetRole, StopReason},
     event::{Live, LiveHeart, LiveSensor},
-    finding::{Action, Baseline, CheckKind, Finding, Severity, Source, Verdict},
+    finding::{Action, Baseline, BaselineRow, CheckKind, Finding, Severity, Source, Verdict},
     metric::Metric,
     packet::DeviceIndex,
     plan::{RpeScale, TrainingSide},
@@ -204,13 +204,21 @@ fn numbered() -> impl Strategy<Value = Numbered> {
         Event::Baseline(Baseline {
             side: crate::model::plan::TrainingSide::Left,
             exercise: "squat".to_owned(),
-            metric: Metric::KneeFlexion,
-            feature: "max".to_owned(),
-            centre: x,
-            spread: x,
-            reps: 5,
+            sensors: vec![crate::model::body::Segment::ThighL],
             load_kg: Some(x),
+            phase: Some("early".to_owned()),
             accepted_by: "pt".to_owned(),
+            session: "s1".to_owned(),
+            session_started_at: "2026-01-05T09:00:00Z".to_owned(),
+            accepted_at: SessionNs(7),
+            reps: 5,
+            rows: vec![BaselineRow {
+                metric: Metric::KneeFlexion,
+                feature: "max".to_owned(),
+                centre: x,
+                spread: x,
+                reps: 5,
+            }],
         })
     });
     let entry = (any::<i64>(), command()).prop_map(|(t, entry)| Event::Entry {
