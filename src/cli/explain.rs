@@ -335,8 +335,7 @@ fn baseline<'a>(
         .chain(here)
         .filter(|b| b.exercise == set.exercise && b.side == set.side)
         .flat_map(|b| b.rows.iter().map(move |row| (b, row)))
-        .filter(|(_, row)| row.metric == f.metric && row.centre.total_cmp(&usual).is_eq())
-        .next_back()
+        .rfind(|(_, row)| row.metric == f.metric && row.centre.total_cmp(&usual).is_eq())
 }
 
 fn from_recording(

@@ -238,7 +238,6 @@ fn prescription(id: &str) -> Prescription {
             max: Some(70.0),
             unit: None,
             when: None,
-            usual: None,
             guard: None,
             on_breach: Reaction::Stop,
         }],

@@ -68,127 +68,37 @@ fn seen(code: &str, metric: Metric, feature: &str, centre: f64, is: Measured) ->
     (finding.verdict, finding.action)
 }
 
+/// Code, metric, feature, own centre, smallest and largest value of an unwelcome repetition, what may be done.
+type Case = (&'static str, Metric, &'static str, f64, (f64, f64), Action);
+
+#[rustfmt::skip]
+const COMPENSATIONS: &[Case] = &[
+    ("LUMBAR_FLEX", Metric::LumbarTuck, "max", 2.0, (12.0, 12.0), Action::Cue),
+    ("LUMBAR_FLEX", Metric::PelvicTuck, "max", 2.0, (12.0, 12.0), Action::Cue),
+    ("KNEE_MEDIAL", Metric::ShankRotation, "range", 8.0, (-10.0, 20.0), Action::Record),
+    ("KNEE_MEDIAL", Metric::ThighRotation, "range", 8.0, (-10.0, 20.0), Action::Record),
+    ("TRUNK_FWD", Metric::LumbarForwardTilt, "max", 20.0, (0.0, 40.0), Action::Cue),
+    ("TRUNK_FWD", Metric::LumbarShankDifference, "at_turn", -20.0, (-25.0, 0.0), Action::Cue),
+    ("TRUNK_ROT", Metric::TrunkRotation, "range", 5.0, (-10.0, 12.0), Action::Record),
+    ("ELBOW_FLARE", Metric::UpperArmSideTilt, "max", 0.0, (0.0, 25.0), Action::Cue),
+    ("HORIZ_SHIFT", Metric::UpperArmRotation, "range", 0.0, (-20.0, 20.0), Action::Record),
+    ("SIDE_TIMING", Metric::SideDifferenceTime, "max", 0.0, (-30.0, -30.0), Action::Cue),
+    ("UNSTABLE", Metric::Unsteadiness, "max", 8.0, (20.0, 20.0), Action::Cue),
+    ("UNSTABLE", Metric::VelocityPeaks, "max", 2.0, (9.0, 9.0), Action::Cue),
+    ("DEPARTS", Metric::OffAxisRatio, "max", 0.1, (5.0, 5.0), Action::Cue),
+];
+
 #[test]
 fn every_measurable_compensation_is_seen_and_does_no_more_than_its_tier_allows() {
-    use {
-        Action::{Cue, Record},
-        Metric as M,
-        Verdict::{Outside, Within},
-    };
-    // Code, metric, feature, own centre, an unwelcome value, what may be done about it.
-    for (code, metric, feature, centre, is, action) in [
-        (
-            "LUMBAR_FLEX",
-            M::LumbarTuck,
-            "max",
-            2.0,
-            value(12.0, 12.0),
-            Cue,
-        ),
-        (
-            "LUMBAR_FLEX",
-            M::PelvicTuck,
-            "max",
-            2.0,
-            value(12.0, 12.0),
-            Cue,
-        ),
-        (
-            "KNEE_MEDIAL",
-            M::ShankRotation,
-            "range",
-            8.0,
-            value(-10.0, 20.0),
-            Record,
-        ),
-        (
-            "KNEE_MEDIAL",
-            M::ThighRotation,
-            "range",
-            8.0,
-            value(-10.0, 20.0),
-            Record,
-        ),
-        (
-            "TRUNK_FWD",
-            M::LumbarForwardTilt,
-            "max",
-            20.0,
-            value(0.0, 40.0),
-            Cue,
-        ),
-        (
-            "TRUNK_FWD",
-            M::LumbarShankDifference,
-            "at_turn",
-            -20.0,
-            value(-25.0, 0.0),
-            Cue,
-        ),
-        (
-            "TRUNK_ROT",
-            M::TrunkRotation,
-            "range",
-            5.0,
-            value(-10.0, 12.0),
-            Record,
-        ),
-        (
-            "ELBOW_FLARE",
-            M::UpperArmSideTilt,
-            "max",
-            0.0,
-            value(0.0, 25.0),
-            Cue,
-        ),
-        (
-            "HORIZ_SHIFT",
-            M::UpperArmRotation,
-            "range",
-            0.0,
-            value(-20.0, 20.0),
-            Record,
-        ),
-        (
-            "SIDE_TIMING",
-            M::SideDifferenceTime,
-            "max",
-            0.0,
-            value(-30.0, -30.0),
-            Cue,
-        ),
-        (
-            "UNSTABLE",
-            M::Unsteadiness,
-            "max",
-            8.0,
-            value(20.0, 20.0),
-            Cue,
-        ),
-        (
-            "UNSTABLE",
-            M::VelocityPeaks,
-            "max",
-            2.0,
-            value(9.0, 9.0),
-            Cue,
-        ),
-        ("DEPARTS", M::OffAxisRatio, "max", 0.1, value(5.0, 5.0), Cue),
-    ] {
-        assert_eq!(
-            seen(code, metric, feature, centre, is),
-            (Outside, action),
-            "{code}"
-        );
+    for (code, metric, feature, centre, (min, max), action) in COMPENSATIONS.iter().copied() {
+        let unwelcome = seen(code, metric, feature, centre, value(min, max));
+        assert_eq!(unwelcome, (Verdict::Outside, action), "{code}");
         let usual = match feature {
             "range" => value(0.0, centre),
             _ => value(centre, centre),
         };
-        assert_eq!(
-            seen(code, metric, feature, centre, usual),
-            (Within, Record),
-            "{code}"
-        );
+        let usual = seen(code, metric, feature, centre, usual);
+        assert_eq!(usual, (Verdict::Within, Action::Record), "{code}");
     }
 }
 
@@ -271,6 +181,7 @@ fn a_departure_is_counted_in_the_clients_own_spreads_and_says_by_how_much() {
 
 #[test]
 fn past_the_scatter_once_is_unsure_and_three_times_running_outside() {
+    use Verdict::{Outside, Unsure};
     let plan = watching(&["DEPARTS"]);
     let mut session = Session::with(
         Some(&plan),
@@ -283,7 +194,6 @@ fn past_the_scatter_once_is_unsure_and_three_times_running_outside() {
             one(&session.rep(&slow), "DEPARTS").verdict
         })
         .collect();
-    use Verdict::{Outside, Unsure};
     assert_eq!(verdicts, [Unsure, Unsure, Outside, Outside]);
 }
 
