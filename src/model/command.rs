@@ -24,6 +24,14 @@ pub enum SetRole {
 pub enum Command {
     /// The client stands still in the calibration stance from now on.
     Calibrate,
+    /// The client makes a movement of the library a few times from now on, starting in the pose it rests in: the
+    /// axes of the segments that it moves.
+    CalibrateMovement {
+        /// Exercise library id.
+        exercise: String,
+        /// Side that moves; never defaulted.
+        side: TrainingSide,
+    },
     /// A set begins.
     StartSet {
         /// Exercise library id.

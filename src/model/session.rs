@@ -152,6 +152,13 @@ pub enum TechKind {
         /// Why, for the trainer.
         reason: String,
     },
+    /// A sensor moved as another segment should: the two are exchanged, or their names are.
+    SensorsExchanged {
+        /// Where it is said to be worn.
+        segment: Segment,
+        /// As which one it moves.
+        with: Segment,
+    },
     /// A sensor moved against its segment.
     SensorSlipped {
         /// By how much, deg.

@@ -4,6 +4,7 @@
 //! end (`tick`), from times alone.
 
 use super::{
+    calibrate::{self, Calibrating},
     channel::candidates,
     heart::{Heart, RECOVERY_S},
     live::{LiveSet, Said, TracePoint},
@@ -110,7 +111,7 @@ pub struct Engine {
     running: Option<Running>,
     waiting: Option<Waiting>,
     sets: u32,
-    calibrating: Option<(SessionNs, Vec<bool>)>,
+    calibrating: Option<Calibrating>,
     next_heart: SessionNs,
     said: Vec<Said>,
     trace: Vec<TracePoint>,
@@ -163,7 +164,14 @@ impl Engine {
     /// Takes one command.
     pub fn command(&mut self, t: SessionNs, command: &Command, out: &mut Vec<MotionEvent>) {
         match command {
-            Command::Calibrate => self.calibrating = Some((t, vec![false; self.devices.len()])),
+            Command::Calibrate => {
+                self.calibrating = Some(Calibrating::stance(t, self.devices.len()));
+            }
+            Command::CalibrateMovement { exercise, side } => {
+                self.end_set(t, StopReason::Trainer, out);
+                self.calibrating =
+                    Some(Calibrating::movement(t, exercise, *side, &mut self.devices));
+            }
             Command::StartSet {
                 exercise,
                 side,
@@ -223,36 +231,17 @@ impl Engine {
     }
 
     fn calibrate(&mut self, now: SessionNs, out: &mut Vec<MotionEvent>) {
-        let Some((since, mut done)) = self.calibrating.take() else {
+        let Some(mut calibrating) = self.calibrating.take() else {
             return;
         };
-        let timed_out = now.seconds() - since.seconds() >= self.params.calibration_timeout_s;
-        for (i, device) in self.devices.iter_mut().enumerate() {
-            if done[i] || (!device.alive() && !timed_out) || device.segment == Segment::Chest {
-                continue;
-            }
-            let still_s = device
-                .still
-                .now()
-                .map_or(0.0, |s| s.until_s - s.since_s.max(since.seconds()));
-            let accepted = still_s >= self.params.calibration_s && device.fresh(now, 1.0);
-            if !accepted && !timed_out {
-                continue;
-            }
-            if accepted {
-                device.accept_stance();
-            }
-            done[i] = true;
-            let reason = (!accepted).then(|| refusal(device, now));
-            say_calibration(now, i, device, (accepted, still_s, reason), out);
+        let mut said = Vec::new();
+        if !calibrating.look(now, &mut self.devices, &self.params, &mut said) {
+            self.calibrating = Some(calibrating);
         }
-        let waiting = done
-            .iter()
-            .zip(&self.devices)
-            .any(|(d, device)| !d && device.segment != Segment::Chest);
-        if waiting && !timed_out {
-            self.calibrating = Some((since, done));
-        }
+        out.extend(said.into_iter().map(|said| match said {
+            calibrate::Said::Tried(calibration) => MotionEvent::Calibration(calibration),
+            calibrate::Said::Tech(tech) => MotionEvent::Tech(tech),
+        }));
     }
 
     fn start_set(
@@ -265,6 +254,8 @@ impl Engine {
         out: &mut Vec<MotionEvent>,
     ) {
         self.sets += 1;
+        // A set ends a calibration movement that nobody finished; what it recorded is not the set's.
+        self.calibrating = None;
         for device in &mut self.devices {
             device.begin_set(t);
         }
@@ -343,6 +334,7 @@ impl Engine {
         }
         let facts = SetFacts {
             exercise: &run.exercise,
+            side: run.side,
             start: run.start,
             end: t,
         };
@@ -408,6 +400,16 @@ impl Engine {
                 reason: (!accepted)
                     .then(|| "the segment turned about more than one axis".to_owned()),
             }));
+            if let Some(with) = pose.exchanged {
+                out.push(MotionEvent::Tech(TechEvent {
+                    t,
+                    device: Some(index(i)),
+                    kind: TechKind::SensorsExchanged {
+                        segment: device.segment,
+                        with: self.devices[with].segment,
+                    },
+                }));
+            }
             if pose.drifted {
                 out.push(MotionEvent::Tech(TechEvent {
                     t,
@@ -423,41 +425,4 @@ impl Engine {
 
 fn index(i: usize) -> DeviceIndex {
     DeviceIndex(u16::try_from(i).unwrap_or(u16::MAX))
-}
-
-fn refusal(device: &Device, now: SessionNs) -> String {
-    if !device.fresh(now, 1.0) {
-        return format!("no data from the {} sensor", device.segment);
-    }
-    format!(
-        "the {} moved: stand still for three seconds",
-        device.segment
-    )
-}
-
-fn say_calibration(
-    t: SessionNs,
-    i: usize,
-    device: &Device,
-    (accepted, quality, reason): (bool, f64, Option<String>),
-    out: &mut Vec<MotionEvent>,
-) {
-    if let Some(reason) = &reason {
-        out.push(MotionEvent::Tech(TechEvent {
-            t,
-            device: Some(index(i)),
-            kind: TechKind::CalibrationRefused {
-                reason: reason.clone(),
-            },
-        }));
-    }
-    out.push(MotionEvent::Calibration(Calibration {
-        t,
-        device: index(i),
-        segment: device.segment,
-        step: CalibrationStep::Stillness,
-        accepted,
-        quality,
-        reason,
-    }));
 }

@@ -12,6 +12,7 @@ use super::{
     record::{Row, up_at},
     sensor::Device,
     still::Stretch,
+    zero,
 };
 use crate::model::{frame::Vec3, time::SessionNs, units::STANDARD_GRAVITY};
 
@@ -103,7 +104,7 @@ impl Frames {
         if turn {
             frame = frame.turned();
         }
-        self.poses[i] = Some(Pose {
+        let mut pose = Pose {
             frame,
             zero: if device.stance.is_some() {
                 Zero::Stance
@@ -111,11 +112,14 @@ impl Frames {
                 zero_at_start(&self.exercise)
             },
             quality: axis.quality,
-            signed: tilt_sign(&self.exercise, device.segment) != 0.0,
+            signed: false,
             drifted: false,
             drift_deg: 0.0,
+            exchanged: None,
             range_deg: 30.0,
-        });
+        };
+        pose.signed = zero::is_signed(device, &pose, &self.exercise);
+        self.poses[i] = Some(pose);
         true
     }
 
@@ -227,6 +231,7 @@ impl Frames {
 /// Of this set, or of an earlier one when that is the better one.
 fn best_axis(device: &Device) -> Option<Axis> {
     match (device.scatter.axis(), device.axis) {
+        (_, Some(commanded)) if device.axis_commanded => Some(commanded),
         (Some(now), Some(earlier)) if earlier.quality > now.quality => Some(earlier),
         (Some(now), _) => Some(now),
         (None, earlier) => earlier,

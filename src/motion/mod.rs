@@ -9,7 +9,8 @@
 //! | `engine`, `running` | the facade: samples, commands and ticks in, events out; the set that runs |
 //! | `sensor`, `record` | one worn sensor and the rows of the running set |
 //! | `orientation` | "up" in the sensor, live and after the set |
-//! | `still`, `calibration`, `anatomy`, `pose` | from a sensor to a body segment |
+//! | `still`, `calibrate`, `movement` | the calibration that a trainer makes |
+//! | `calibration`, `anatomy`, `pose`, `zero` | from a sensor to a body segment |
 //! | `channel`, `series`, `segment`, `bout`, `count` | what is counted on, and how |
 //! | `hinge` | the angle between two sensors on a hinge, in any pose |
 //! | `frames`, `track`, `live` | the running set |
@@ -21,6 +22,7 @@
 
 mod anatomy;
 mod bout;
+mod calibrate;
 mod calibration;
 mod channel;
 mod count;
@@ -31,6 +33,7 @@ pub mod heart;
 pub mod hinge;
 mod live;
 mod measure;
+mod movement;
 pub mod orientation;
 mod params;
 mod pose;
@@ -43,6 +46,7 @@ mod series;
 mod still;
 mod tempo;
 mod track;
+mod zero;
 
 pub use engine::{Engine, MotionEvent};
 pub use params::Params;

@@ -14,6 +14,16 @@ pub struct Params {
     pub calibration_s: f64,
     /// A calibration that found no stillness for so long is refused, s.
     pub calibration_timeout_s: f64,
+    /// A calibration movement that is not good after so long is refused, s.
+    pub movement_timeout_s: f64,
+    /// Calibration movement: how often it is made at least.
+    pub movements_min: usize,
+    /// Calibration movement: first over remaining eigenvalues of the angular rate below which it is refused.
+    pub movement_quality_min: f64,
+    /// Calibration movement: largest angle between the axes of single movements and that of all, deg.
+    pub movement_spread_deg: f64,
+    /// Sitting on a chair: largest departure of the knee from a right angle, deg. Clinical practice 15.
+    pub sitting_knee_deg: f64,
     /// Functional axis: first over remaining eigenvalues of the angular rate below which the axis is refused.
     pub axis_quality_min: f64,
     /// Smallest usual excursion of an angle in a set that has repetitions at all, deg.
@@ -57,6 +67,11 @@ impl Default for Params {
             still_acc_share: 0.03,
             calibration_s: 2.0,
             calibration_timeout_s: 10.0,
+            movement_timeout_s: 20.0,
+            movements_min: 3,
+            movement_quality_min: 20.0,
+            movement_spread_deg: 5.0,
+            sitting_knee_deg: 15.0,
             axis_quality_min: 3.0,
             angle_floor_deg: 10.0,
             height_floor_m: 0.10,

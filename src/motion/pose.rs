@@ -32,8 +32,10 @@ pub(super) struct Pose {
     pub(super) signed: bool,
     /// The rest pose left the calibration stance.
     pub(super) drifted: bool,
-    /// By how much, deg.
+    /// By how much the rest pose or the axis has moved, deg.
     pub(super) drift_deg: f64,
+    /// It moves as this other device should.
+    pub(super) exchanged: Option<usize>,
     /// Range of the tilt over the set, deg.
     pub(super) range_deg: f64,
 }

@@ -10,13 +10,14 @@ use super::{
     count::{Rule, count_on, is_rhythm, worth},
     filter::{median, quantile},
     params::Params,
-    pose::{BRIDGE_S, Pose, Zero},
-    record::{between, up_at},
+    pose::{Pose, Zero},
+    record::between,
     segment::{Cycle, zigzag},
     sensor::Device,
     series::{Grid, Series, height_gain, scale, series, tilt_series},
+    zero,
 };
-use crate::model::{frame::Vec3, time::SessionNs};
+use crate::model::{frame::Vec3, plan::TrainingSide, time::SessionNs};
 
 /// A set after its pass.
 pub(super) struct Analysed {
@@ -43,6 +44,7 @@ pub(super) struct Found {
 #[derive(Clone, Copy)]
 pub(super) struct SetFacts<'a> {
     pub(super) exercise: &'a str,
+    pub(super) side: TrainingSide,
     pub(super) start: SessionNs,
     pub(super) end: SessionNs,
 }
@@ -75,7 +77,7 @@ pub(super) fn analyse(
         counted.clear();
     }
     if !counted.is_empty() {
-        refine_axes(devices, &mut poses, &counted, grid);
+        refine_axes(devices, &mut poses, &counted, facts, grid, params);
         align_signs(devices, &mut poses, facts, grid);
         if let Some(again) = choose(devices, &poses, groups, facts, grid, params) {
             (chosen, series_of, counted) = again;
@@ -136,6 +138,7 @@ fn first_poses(devices: &[Device], _facts: SetFacts) -> Vec<Option<Pose>> {
 /// Axis of this set, or of an earlier one when this set hardly moves the segment.
 fn pose_of(device: &Device, up: Vec3, axis: Option<Axis>) -> Option<Pose> {
     let axis = match (axis, device.axis) {
+        (_, Some(commanded)) if device.axis_commanded => commanded,
         (Some(now), Some(earlier)) if earlier.quality > 2.0 * now.quality => earlier,
         (Some(now), _) => now,
         (None, earlier) => earlier?,
@@ -155,6 +158,7 @@ fn pose_of(device: &Device, up: Vec3, axis: Option<Axis>) -> Option<Pose> {
         signed: false,
         drifted: false,
         drift_deg: 0.0,
+        exchanged: None,
         range_deg: 0.0,
     })
 }
@@ -247,7 +251,14 @@ fn choose(
 }
 
 /// Axes again, from the repetitions alone: lying down between them must not count.
-fn refine_axes(devices: &[Device], poses: &mut [Option<Pose>], counted: &[Cycle], grid: Grid) {
+fn refine_axes(
+    devices: &[Device],
+    poses: &mut [Option<Pose>],
+    counted: &[Cycle],
+    facts: SetFacts,
+    grid: Grid,
+    params: &Params,
+) {
     for (device, pose) in devices.iter().zip(poses.iter_mut()) {
         let mut sum = Scatter::default();
         for c in counted {
@@ -259,6 +270,12 @@ fn refine_axes(devices: &[Device], poses: &mut [Option<Pose>], counted: &[Cycle]
         if let Some(up) = up
             && let Some(mut new) = pose_of(device, up, sum.axis())
         {
+            new.drift_deg = sum
+                .axis()
+                .and_then(|own| {
+                    zero::axis_drift_deg(device, &own, old.range_deg, facts.exercise, params)
+                })
+                .unwrap_or(0.0);
             if new.frame.axis().dot(&old.frame.axis()) < 0.0 {
                 new.frame = new.frame.turned();
             }
@@ -295,10 +312,11 @@ fn settle(
     for (device, pose) in devices.iter_mut().zip(poses.iter_mut()) {
         let Some(p) = pose else { continue };
         let quiet = if neutral_at_rest { &rests } else { &turns };
-        set_zero(device, p, quiet, stance_possible, params);
-        p.signed = tilt_sign(facts.exercise, device.segment) != 0.0;
-        remember_axis(device, p, params);
+        zero::set(device, p, quiet, stance_possible, params);
+        p.signed = zero::is_signed(device, p, facts.exercise);
+        zero::remember(device, p, facts.exercise, params);
     }
+    zero::mark_exchanged(devices, poses, facts.exercise, facts.side);
     out_is_down
 }
 
@@ -331,49 +349,6 @@ fn turn_forward(
                 p.frame = p.frame.turned();
             }
         }
-    }
-}
-
-fn set_zero(
-    device: &Device,
-    pose: &mut Pose,
-    quiet: &[SessionNs],
-    stance_possible: bool,
-    params: &Params,
-) {
-    let ups: Vec<Vec3> = quiet
-        .iter()
-        .filter_map(|t| up_at(&device.rows, *t, BRIDGE_S))
-        .collect();
-    if let Some(stance) = device.stance {
-        pose.zero = Zero::Stance;
-        let nearest = ups
-            .iter()
-            .map(|u| u.dot(&stance.up).clamp(-1.0, 1.0).acos().to_degrees())
-            .fold(f64::INFINITY, f64::min);
-        pose.drift_deg = if nearest.is_finite() { nearest } else { 0.0 };
-        pose.drifted = stance_possible && nearest.is_finite() && nearest > params.drift_deg;
-        return;
-    }
-    if !stance_possible || ups.is_empty() {
-        return;
-    }
-    let middle = |axis: usize| median(&ups.iter().map(|u| u[axis]).collect::<Vec<_>>());
-    if let Some(up) = Vec3::new(middle(0), middle(1), middle(2)).try_normalize(1e-9)
-        && let Some(frame) = pose.frame.referred_to(up)
-    {
-        pose.frame = frame;
-        pose.zero = Zero::Rest;
-    }
-}
-
-fn remember_axis(device: &mut Device, pose: &Pose, params: &Params) {
-    if pose.signed && pose.quality >= params.axis_quality_min {
-        device.axis = Some(Axis {
-            direction: pose.frame.axis(),
-            quality: pose.quality,
-        });
-        device.axis_signed = true;
     }
 }
 

@@ -42,6 +42,11 @@ pub(super) struct Device {
     /// Axis found in earlier sets; to the client's right when `axis_signed`.
     pub(super) axis: Option<Axis>,
     pub(super) axis_signed: bool,
+    /// Where it was found: a movement on command, or a set; the same segment turns about another axis in another
+    /// exercise.
+    pub(super) axis_from: String,
+    /// It comes from a movement on command, and a set's own axis does not replace it.
+    pub(super) axis_commanded: bool,
     pub(super) scatter: Scatter,
     pub(super) rows: Vec<Row>,
     pub(super) last: Option<Row>,
@@ -71,6 +76,8 @@ impl Device {
             stance: None,
             axis: None,
             axis_signed: false,
+            axis_from: String::new(),
+            axis_commanded: false,
             scatter: Scatter::default(),
             rows: Vec::new(),
             last: None,
@@ -213,9 +220,27 @@ impl Device {
             self.stance = Some(Stance { up });
             self.axis = None;
             self.axis_signed = false;
+            self.axis_commanded = false;
         }
         if self.sensing == Sensing::Imu {
             self.tracker.set_bias(rest.gyro);
+        }
+    }
+
+    /// Takes the axis of a movement on command; it points to the client's right.
+    pub(super) fn accept_axis(&mut self, axis: Axis, exercise: &str) {
+        self.axis = Some(axis);
+        self.axis_signed = true;
+        self.axis_commanded = true;
+        exercise.clone_into(&mut self.axis_from);
+    }
+
+    /// Keeps the axis that a set has shown, unless a better one was made on command.
+    pub(super) fn remember_axis(&mut self, axis: Axis, exercise: &str) {
+        if !self.axis_commanded {
+            self.axis = Some(axis);
+            self.axis_signed = true;
+            exercise.clone_into(&mut self.axis_from);
         }
     }
 

@@ -102,6 +102,9 @@ fn describe(kind: &TechKind) -> String {
         TechKind::Late { count, .. } => format!("{count} samples too late to be judged"),
         TechKind::BatteryLow { percent } => format!("battery at {percent} %"),
         TechKind::CalibrationRefused { reason } => format!("calibration refused: {reason}"),
+        TechKind::SensorsExchanged { segment, with } => {
+            format!("{segment} moved as {with} should: are the two sensors exchanged?")
+        }
         TechKind::SensorSlipped { drift_deg } => {
             let drift = words::quantity(Some(*drift_deg), None, "deg");
             format!("moved against the body by {drift}")

@@ -55,7 +55,7 @@ struct Pair {
     turn: (f64, f64),
     /// At the standing end.
     stand: (f64, f64),
-    error: f64,
+    /// Half-width of the band without the zero's part, which the zeroing takes away.
     range_error: f64,
 }
 
@@ -148,7 +148,12 @@ fn one(
         scores.add("band_width_range", Some(pair.range_error), None, "deg");
         for (measured, true_) in [pair.min, pair.max, pair.turn] {
             let miss = (measured - zero) - (true_ - zero_ref);
-            scores.add("band_coverage_angle", covered(miss, pair.error), truth, "1");
+            scores.add(
+                "band_coverage_angle",
+                covered(miss, pair.range_error),
+                truth,
+                "1",
+            );
         }
     }
 }
@@ -174,7 +179,6 @@ fn pair(rep: &Rep, metric: Metric, reference: &Reference<'_>, begin_s: f64) -> O
         max: (max, high.1),
         turn,
         stand: if start.1 < turn.1 { start } else { turn },
-        error,
         range_error: range_error.unwrap_or(error),
     })
 }

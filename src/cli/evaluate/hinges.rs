@@ -5,7 +5,7 @@
 
 use super::{
     recording::{Said, Scores, table},
-    score::{quantile, rms},
+    score::{at, quantile, rms},
 };
 use crate::{
     cli::labelled_folder::Folder,
@@ -155,10 +155,11 @@ fn turns(x: &[f64]) -> Vec<usize> {
 fn range(course: &Course, deg: &[f64], from: f64, to: f64) -> Option<f64> {
     let a = course.times_s.partition_point(|t| *t < from - 1e-6);
     let b = course.times_s.partition_point(|t| *t <= to + 1e-6);
-    let inside = deg.get(a..b)?;
-    let low = inside.iter().copied().reduce(f64::min)?;
-    let high = inside.iter().copied().reduce(f64::max)?;
-    Some(high - low)
+    // An unbroken stretch may begin in full movement, between two samples.
+    let ends = [from, to].map(|t| at(&course.times_s, deg, t));
+    let inside = || deg.get(a..b).into_iter().flatten().copied();
+    let all = || inside().chain(ends.into_iter().flatten());
+    Some(all().reduce(f64::max)? - all().reduce(f64::min)?)
 }
 
 /// Root mean square difference without a constant offset; the sign of the reference is arbitrary.
@@ -168,8 +169,8 @@ fn difference(course: &Course, times: &[f64], values: &[f64]) -> Option<f64> {
             .iter()
             .zip(values)
             .filter_map(|(t, v)| {
-                let at = super::score::at(&course.times_s, &course.smooth_deg, *t)?;
-                Some(sign * at - v)
+                let deg = at(&course.times_s, &course.smooth_deg, *t)?;
+                Some(sign * deg - v)
             })
             .collect();
         let offset = quantile(&errors, 0.5)?;

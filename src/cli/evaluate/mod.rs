@@ -55,7 +55,8 @@ Metrics, one figure a recording:
   rom_error            deg, root mean square error of the range of knee flexion per repetition
   hip_rom_error        deg, the same of hip flexion
   band_coverage_range  1 = the reference range of a knee or hip in one repetition lies in the stated 95 % band
-  band_coverage_angle  the same of smallest, largest and turning angle, both zeroed at the standing end
+  band_coverage_angle  the same of smallest, largest and turning angle, both zeroed at the standing end; the
+                       zero's own part of the band is left out
   band_width_range     deg, half-width of that band
   hinge_rom_error      deg, root mean square error of the range per swing of a mechanical hinge, two sensors
   hinge_rom_error_live the same of the streaming filter

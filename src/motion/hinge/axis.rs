@@ -37,6 +37,23 @@ pub struct Hinge {
 }
 
 impl Hinge {
+    /// The hinge whose axes are known from elsewhere.
+    #[must_use]
+    pub fn known(proximal: Vec3, distal: Vec3) -> Self {
+        Self {
+            proximal,
+            distal,
+            rate_left: 0.0,
+            lean_left: 0.0,
+        }
+    }
+
+    /// The angle that gravity alone shows, rad; meaningless where the axis is upright.
+    #[must_use]
+    pub fn shown(&self, up: [Vec3; 2]) -> f64 {
+        turn(self.proximal, up[0]) - turn(self.distal, up[1])
+    }
+
     /// Finds the axis; `None` where nothing moves or too little is known.
     #[must_use]
     pub fn find(pairs: &[Pair]) -> Option<Self> {
@@ -172,4 +189,10 @@ fn improve(pairs: &[Pair], start: Axes, steps: usize) -> Axes {
         }
     }
     axes
+}
+
+/// Where a direction stands about an axis, rad.
+pub(super) fn turn(axis: Vec3, direction: Vec3) -> f64 {
+    let (x, y) = across(axis);
+    direction.dot(&y).atan2(direction.dot(&x))
 }

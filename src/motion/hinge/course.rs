@@ -86,8 +86,9 @@ fn rate_at(rows: &[Row], t: SessionNs) -> Option<Vec3> {
     Some(before.gyro() * (1.0 - share) + after.gyro() * share)
 }
 
-/// Standard deviation of a range on a perfect hinge, deg.
-const PERFECT_DEG: f64 = 0.35;
+/// Standard deviation of a range on a perfect hinge, deg; chosen, as the rest, on one of three hinges of a chain and
+/// one of two programmes of a robot.
+const PERFECT_DEG: f64 = 0.5;
 /// Of what is left of the lean of the axis, this share is in the range.
 const LEAN_SHARE: f64 = 0.6;
 /// Time for which what is left of the rates keeps its direction, s: the mounts give and come back.

@@ -7,8 +7,7 @@
 //! On mechanical chains it is twice as exact as following the heading (range per swing, live, 0.3-1.1 against
 //! 0.9-1.5 deg).
 
-use super::{Hinge, Pair, across};
-use crate::model::frame::Vec3;
+use super::{Hinge, Pair};
 use nalgebra::Complex;
 
 /// Time after which drift is forgotten, s.
@@ -19,8 +18,7 @@ const LONGEST_STEP_S: f64 = 0.5;
 /// The streaming filter.
 #[derive(Debug, Clone)]
 pub struct Filter {
-    edges: [(Vec3, Vec3); 2],
-    axes: [Vec3; 2],
+    hinge: Hinge,
     last: Option<(f64, f64)>,
     summed: f64,
     drift: Complex<f64>,
@@ -31,10 +29,8 @@ impl Filter {
     /// A filter for a hinge.
     #[must_use]
     pub fn new(hinge: &Hinge) -> Self {
-        let axes = [hinge.proximal, hinge.distal];
         Self {
-            edges: axes.map(across),
-            axes,
+            hinge: *hinge,
             last: None,
             summed: 0.0,
             drift: Complex::new(0.0, 0.0),
@@ -53,7 +49,8 @@ impl Filter {
 
     /// Sums up the rates.
     fn step(&mut self, pair: &Pair) -> Step {
-        let rate = pair.rate[1].dot(&self.axes[1]) - pair.rate[0].dot(&self.axes[0]);
+        let axes = [self.hinge.proximal, self.hinge.distal];
+        let rate = pair.rate[1].dot(&axes[1]) - pair.rate[0].dot(&axes[0]);
         let step_s = self.last.map_or(0.0, |(t_s, _)| pair.t_s - t_s);
         if let Some((_, before)) = self.last
             && step_s < LONGEST_STEP_S
@@ -61,17 +58,13 @@ impl Filter {
             self.summed += (before + rate) / 2.0 * step_s;
         }
         self.last = Some((pair.t_s, rate));
-        let angle = |k: usize| {
-            let (x, y) = self.edges[k];
-            pair.up[k].dot(&y).atan2(pair.up[k].dot(&x))
-        };
-        let seen = |k: usize| 1.0 - pair.up[k].dot(&self.axes[k]).powi(2).min(1.0);
+        let seen = |k: usize| 1.0 - pair.up[k].dot(&axes[k]).powi(2).min(1.0);
         Step {
             step_s,
             summed: self.summed,
             shown: Complex::from_polar(
                 seen(0) * seen(1) * step_s.clamp(1e-3, LONGEST_STEP_S),
-                angle(0) - angle(1) - self.summed,
+                self.hinge.shown(pair.up) - self.summed,
             ),
         }
     }

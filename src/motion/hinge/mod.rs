@@ -15,6 +15,7 @@ mod course;
 mod filter;
 
 pub use axis::Hinge;
+pub(super) use course::pairs;
 pub use course::{Course, of_sensors};
 pub use filter::{Filter, smoothed};
 

@@ -10,6 +10,7 @@ use super::{
     },
     Outcome, View,
     band::{Sources, usable},
+    joint,
     path::Path,
 };
 use crate::model::{body::Side, metric::Metric, rep::Missing, time::SessionNs};
@@ -39,12 +40,21 @@ pub(super) fn sum_of_tilts(
         }
         sources = sources.and(Sources::of(&view.devices[*i], pose, found));
     }
-    let mut path = Path::default();
-    along(view, found, &parts, |t, value| {
-        if let Some(value) = value {
-            path.push(t, value, found.turn);
+    if absolute && parts.len() == 2 && joint::is_steep(view, found, &parts) {
+        let followed = joint::followed(view, found, &parts, &sources);
+        if followed.is_ok() {
+            return followed;
         }
+    }
+    let mut path = Path::default();
+    let mut whole = true;
+    along(view, found, &parts, |t, value| match value {
+        Some(value) => path.push(t, value, found.turn),
+        None => whole = false,
     });
+    if !whole {
+        return Err(Missing::Undefined);
+    }
     path.measured(&sources)
 }
 

@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `angle` | joint angles and tilts, as sums of forward tilts exactly as the clinic defines them |
+//! | `joint` | joint angles where the axis is far from horizontal |
 //! | `lean` | tilts to the client's side |
 //! | `arm` | what needs no axis: elevation and drift of an upper arm |
 //! | `impact` | peaks of acceleration |
@@ -18,12 +19,15 @@ mod angle;
 mod arm;
 mod band;
 mod impact;
+mod joint;
 mod lean;
 mod path;
 mod range;
 mod shape;
 mod side;
 mod steadiness;
+#[cfg(test)]
+mod tests;
 mod trace;
 
 use super::{
