@@ -1,6 +1,7 @@
 //! A repetition and a set: what motion gives to the rules.
 
 use super::{
+    body::Segment,
     command::{SetRole, StopReason},
     heart::{HeartProfile, Intensity, Variability},
     metric::Metric,
@@ -45,6 +46,8 @@ pub enum Missing {
     OtherSensors,
     /// The value is there; the accepted baseline belongs to another phase of the plan.
     OtherPhase,
+    /// The phase has no end: nothing follows it (yet).
+    Open,
 }
 
 /// What a metric did during one repetition.
@@ -89,14 +92,54 @@ pub struct Measurement {
 pub struct Phases {
     /// Eccentric (muscle lengthens under load).
     pub eccentric_s: f64,
-    /// Dwell after the eccentric.
-    pub pause_stretched_s: f64,
+    /// Dwell after the eccentric; `None` where nothing follows it (yet).
+    pub pause_stretched_s: Option<f64>,
     /// Concentric.
     pub concentric_s: f64,
-    /// Dwell after the concentric.
-    pub pause_shortened_s: f64,
+    /// Dwell after the concentric; `None` where nothing follows it (yet).
+    pub pause_shortened_s: Option<f64>,
     /// Share of the repetition's peak rate below which there is "no movement"; tempo codes depend on it.
     pub threshold: f64,
+    /// Half-widths of the 95 % bands of the four, s.
+    #[serde(default)]
+    pub error_s: [f64; 4],
+}
+
+/// Unit of a speed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SpeedUnit {
+    /// Upward speed of load or body.
+    #[serde(rename = "m/s")]
+    MetresPerSecond,
+    /// Speed of the counted angle.
+    #[serde(rename = "deg/s")]
+    DegreesPerSecond,
+}
+
+/// Speed of the concentric phase.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Speed {
+    /// Mean over the phase.
+    pub mean: f64,
+    /// Largest value; in m/s only.
+    pub peak: Option<f64>,
+    /// Half-width of the 95 % band of the mean.
+    pub error: f64,
+    /// Unit of the three.
+    pub unit: SpeedUnit,
+    /// Whose upward speed it is.
+    pub segment: Option<Segment>,
+    /// Loss against the fastest repetition so far; absent for a partial repetition.
+    pub loss: Option<Loss>,
+}
+
+/// Loss of speed against the fastest repetition so far. Says nothing of repetitions that are left.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Loss {
+    /// 100 (1 - speed / fastest).
+    pub percent: f64,
+    /// Smallest change that can be told from none, both speeds having their error (95 %).
+    pub error_percent: f64,
 }
 
 /// One repetition. Intervals are `[start, end)`.
@@ -118,10 +161,9 @@ pub struct Rep {
     pub partial: bool,
     /// The four phases; absent before the repetition is complete.
     pub phases: Option<Phases>,
-    /// Mean concentric speed in the units of the counting channel (deg/s or m/s).
-    pub concentric_speed: Option<f64>,
-    /// Loss against the fastest repetition so far, %.
-    pub velocity_loss_percent: Option<f64>,
+    /// Speed of the concentric phase; absent where no sensor shows it whole.
+    #[serde(default)]
+    pub speed: Option<Speed>,
     /// Metrics, in the order of [`Metric`].
     pub measurements: Vec<Measurement>,
 }

@@ -14,6 +14,7 @@ use super::{
     running::{Running, final_reps},
     sensor::Device,
     tempo::out_is_eccentric,
+    velocity::{Fastest, out_lowers},
 };
 use crate::model::{
     body::Segment,
@@ -281,7 +282,7 @@ impl Engine {
             live: LiveSet::new(exercise, t, self.devices.len(), &self.params),
             confirmed: Vec::new(),
             alive: 0,
-            fastest: 0.0,
+            fastest: Fastest::default(),
         });
     }
 
@@ -347,7 +348,8 @@ impl Engine {
             side: run.side,
             params: &self.params,
         };
-        let eccentric_first = out_is_eccentric(&run.exercise, result.out_is_down);
+        let lowers = || out_lowers(&run.exercise, &self.devices, &result.found);
+        let eccentric_first = out_is_eccentric(&run.exercise, result.out_is_down.or_else(lowers));
         let reps = final_reps(&run, &view, &result.found, eccentric_first);
         let traces: Vec<_> = result.found.iter().map(|f| trace(&view, f)).collect();
         run.withdraw(&reps, out);

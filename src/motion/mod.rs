@@ -15,7 +15,7 @@
 //! | `hinge` | the angle between two sensors on a hinge, in any pose |
 //! | `frames`, `track`, `live` | the running set |
 //! | `post` | the pass after it |
-//! | `tempo`, `measure` | what is said of a repetition |
+//! | `tempo`, `velocity`, `measure` | what is said of a repetition |
 //! | [`heart`] | what is said of the heart |
 //!
 //! Units: m/s², rad/s and seconds inside, degrees where a joint angle is meant. No heading is ever estimated.
@@ -46,6 +46,7 @@ mod series;
 mod still;
 mod tempo;
 mod track;
+mod velocity;
 mod zero;
 
 pub use engine::{Engine, MotionEvent};

@@ -8,7 +8,8 @@ use super::{
     params::Params,
     post::Found,
     sensor::Device,
-    tempo::{concentric_speed, out_is_eccentric, phases},
+    tempo::{out_is_eccentric, phases},
+    velocity::{Fastest, Pass, speed},
 };
 use crate::model::{
     command::{SetRole, StopReason},
@@ -36,7 +37,7 @@ pub(super) struct Running {
     /// Repetitions that were confirmed while the set ran.
     pub(super) confirmed: Vec<Confirmed>,
     pub(super) alive: usize,
-    pub(super) fastest: f64,
+    pub(super) fastest: Fastest,
 }
 
 fn count(n: usize) -> u32 {
@@ -52,13 +53,15 @@ pub(super) fn final_reps(
 ) -> Vec<Rep> {
     let amplitudes: Vec<f64> = found.iter().map(|f| f.amplitude).collect();
     let usual = super::filter::median(&amplitudes);
-    let mut fastest = 0.0_f64;
+    let mut fastest = Fastest::default();
     let mut reps = Vec::with_capacity(found.len());
     for (i, f) in found.iter().enumerate() {
         let next = found.get(i + 1).map(|n| n.start);
         let phases = eccentric_first.map(|e| phases(f, next, e, view.params.rate_share_final));
-        let speed = phases.as_ref().and_then(|p| concentric_speed(f, p));
-        fastest = speed.map_or(fastest, |s| fastest.max(s));
+        let partial = f.amplitude < view.params.partial_share * usual;
+        let speed = phases
+            .zip(eccentric_first)
+            .and_then(|(p, e)| speed(view, f, &p, e, Pass::Final));
         reps.push(Rep {
             set: run.set,
             number: count(i + 1),
@@ -66,10 +69,9 @@ pub(super) fn final_reps(
             start: f.start,
             turn: f.turn,
             end: f.end,
-            partial: f.amplitude < view.params.partial_share * usual,
+            partial,
             phases,
-            concentric_speed: speed,
-            velocity_loss_percent: speed.map(|s| 100.0 * (1.0 - s / fastest)),
+            speed: fastest.compare(speed, partial),
             measurements: measure(view, f, phases.as_ref(), &run.available),
         });
     }
@@ -98,8 +100,7 @@ impl Running {
             end: found.end,
             partial: false,
             phases: None,
-            concentric_speed: None,
-            velocity_loss_percent: None,
+            speed: None,
             measurements: Vec::new(),
         };
         if stage == Stage::Provisional {
@@ -112,16 +113,13 @@ impl Running {
             side: self.side,
             params,
         };
-        rep.phases = out_is_eccentric(&self.exercise, None)
-            .map(|e| phases(&found, None, e, params.rate_share_live));
-        rep.concentric_speed = rep
+        let eccentric_first = out_is_eccentric(&self.exercise, None);
+        rep.phases = eccentric_first.map(|e| phases(&found, None, e, params.rate_share_live));
+        let speed = rep
             .phases
-            .as_ref()
-            .and_then(|p| concentric_speed(&found, p));
-        if let Some(speed) = rep.concentric_speed {
-            self.fastest = self.fastest.max(speed);
-            rep.velocity_loss_percent = Some(100.0 * (1.0 - speed / self.fastest));
-        }
+            .zip(eccentric_first)
+            .and_then(|(p, e)| speed(&view, &found, &p, e, Pass::Live));
+        rep.speed = self.fastest.compare(speed, false);
         rep.measurements = measure(&view, &found, rep.phases.as_ref(), &self.available);
         self.confirmed.push(Confirmed {
             rep: rep.clone(),

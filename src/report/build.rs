@@ -49,6 +49,7 @@ impl SessionReport {
             contrasts: all.contrasts.iter().copied().cloned().collect(),
             by_people: by_people(plan, &all.by_eye),
             quality: data_quality::of(header, events, &all),
+            heart_of_session: all.session_heart.copied(),
             heart: std::mem::take(&mut all.heart),
             by_eye: std::mem::take(&mut all.by_eye),
         }

@@ -322,13 +322,26 @@ fn repetition(out: &mut String, rep: &Rep, f: &Finding) -> fmt::Result {
 }
 
 fn phases(out: &mut String, p: &Phases) -> fmt::Result {
+    let names = ["eccentric", "pause", "concentric", "pause"];
+    let times = [
+        Some(p.eccentric_s),
+        p.pause_stretched_s,
+        Some(p.concentric_s),
+        p.pause_shortened_s,
+    ];
+    let parts: Vec<String> = names
+        .iter()
+        .zip(times)
+        .zip(p.error_s)
+        .map(|((name, time), error)| match time {
+            Some(s) => format!("{name} {s:.2} ± {error:.2} s"),
+            None => format!("{name} without end"),
+        })
+        .collect();
     writeln!(
         out,
-        "  eccentric {:.2} s, pause {:.2} s, concentric {:.2} s, pause {:.2} s (still = below {:.0} % of the peak speed)",
-        p.eccentric_s,
-        p.pause_stretched_s,
-        p.concentric_s,
-        p.pause_shortened_s,
+        "  {} (still = below {:.0} % of the peak speed, what a smooth movement does below it added back)",
+        parts.join(", "),
         100.0 * p.threshold
     )
 }

@@ -5,8 +5,10 @@ use super::verdict::{Counts, RepVerdict};
 use crate::model::{
     command::{SetRole, StopReason},
     finding::{Action, CheckKind, LoadContrast, Source, Verdict},
+    heart::Variability,
     metric::Metric,
     plan::{RpeScale, TrainingSide},
+    rep::{Loss, SessionHeart},
     session::Origin,
 };
 use serde::Serialize;
@@ -48,6 +50,8 @@ pub struct SessionReport {
     pub by_people: Vec<(String, &'static str)>,
     /// State of the data.
     pub quality: Quality,
+    /// Effort of the heart over the session.
+    pub heart_of_session: Option<SessionHeart>,
     /// Heart rate over the session; not finite where there was none.
     pub heart: Vec<(f64, f64)>,
 }
@@ -161,8 +165,12 @@ pub struct SetRow {
     pub load_planned: Option<String>,
     /// Tempo asked.
     pub tempo_planned: Option<String>,
-    /// Median of the four phases, s.
-    pub tempo: Option<[f64; 4]>,
+    /// Median of the four phases, s; a pause that nothing follows has none.
+    pub tempo: Option<[Option<f64>; 4]>,
+    /// Share of the top speed below which nothing moves, as the phases were cut.
+    pub tempo_threshold: Option<f64>,
+    /// Largest median half-width of the 95 % band of a phase, s.
+    pub tempo_error_s: Option<f64>,
     /// The metric that the row shows.
     pub metric: Option<Metric>,
     /// The plan's numbers on it, in words.
@@ -175,8 +183,12 @@ pub struct SetRow {
     pub pain: Option<u8>,
     /// Largest 5-s heart rate.
     pub heart_max: Option<f64>,
-    /// Loss of speed at the end of the set, %.
-    pub velocity_loss: Option<f64>,
+    /// Fall of the heart rate in the minute after the effort.
+    pub heart_fall: Option<f64>,
+    /// Variability at rest before the set.
+    pub rest_before: Option<Variability>,
+    /// Loss of speed of the last full repetition.
+    pub loss: Option<Loss>,
     /// Verdict of each repetition, in order.
     pub rep_verdicts: Vec<RepVerdict>,
     /// The same, counted.

@@ -8,6 +8,7 @@ mod breaches;
 mod build;
 mod charts;
 mod data_quality;
+mod effort;
 mod explanation;
 mod facts;
 #[cfg(test)]

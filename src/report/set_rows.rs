@@ -10,7 +10,7 @@ use crate::model::{
     finding::CheckKind,
     metric::Metric,
     plan::{Plan, Prescription, TrainingSide},
-    rep::{Measured, Rep},
+    rep::{Measured, Phases, Rep},
 };
 
 pub(super) fn set_row(number: u32, set: &SetFacts, plan: Option<&Plan>) -> SetRow {
@@ -37,17 +37,17 @@ pub(super) fn set_row(number: u32, set: &SetFacts, plan: Option<&Plan>) -> SetRo
         load_planned: asked.map(load_words),
         tempo_planned: asked.and_then(|a| a.tempo.as_ref().map(words::tempo)),
         tempo: tempo_median(set),
+        tempo_threshold: phases(set).next().map(|p| p.threshold),
+        tempo_error_s: tempo_error(set),
         metric,
         range_planned: metric.and_then(|m| range_words(asked?, m)),
         range: metric.and_then(|m| range(set, m)),
         rpe: set.typed.iter().rev().find_map(|t| t.rpe),
         pain: set.typed.iter().filter_map(|t| t.pain).max(),
         heart_max: set.summary.and_then(|s| s.heart.max_bpm),
-        velocity_loss: set
-            .reps
-            .values()
-            .next_back()
-            .and_then(|r| r.velocity_loss_percent),
+        heart_fall: set.summary.and_then(|s| s.heart.recovery_60s_bpm),
+        rest_before: set.summary.map(|s| s.heart.before),
+        loss: set.reps.values().rev().find_map(|r| r.speed?.loss),
         rep_verdicts: set.rep_verdicts(),
         counts: set.counts(),
     }
@@ -130,16 +130,26 @@ fn range(set: &SetFacts, metric: Metric) -> Option<Spread> {
     })
 }
 
-fn tempo_median(set: &SetFacts) -> Option<[f64; 4]> {
-    let phases: Vec<_> = set.reps.values().filter_map(|r| r.phases).collect();
-    let mut columns = [
-        phases.iter().map(|p| p.eccentric_s).collect::<Vec<_>>(),
-        phases.iter().map(|p| p.pause_stretched_s).collect(),
-        phases.iter().map(|p| p.concentric_s).collect(),
-        phases.iter().map(|p| p.pause_shortened_s).collect(),
-    ];
-    let [a, b, c, d] = &mut columns;
-    Some([median(a)?, median(b)?, median(c)?, median(d)?])
+fn phases<'a>(set: &'a SetFacts) -> impl Iterator<Item = Phases> + 'a {
+    set.reps.values().filter_map(|r| r.phases)
+}
+
+fn tempo_median(set: &SetFacts) -> Option<[Option<f64>; 4]> {
+    phases(set).next()?;
+    let middle = |get: fn(&Phases) -> Option<f64>| {
+        median(&mut phases(set).filter_map(|p| get(&p)).collect::<Vec<_>>())
+    };
+    Some([
+        middle(|p| Some(p.eccentric_s)),
+        middle(|p| p.pause_stretched_s),
+        middle(|p| Some(p.concentric_s)),
+        middle(|p| p.pause_shortened_s),
+    ])
+}
+
+fn tempo_error(set: &SetFacts) -> Option<f64> {
+    let of = |place: usize| median(&mut phases(set).map(|p| p.error_s[place]).collect::<Vec<_>>());
+    (0..4).filter_map(of).reduce(f64::max)
 }
 
 /// Sorts; the lower middle of an even number would lean to one side, so the mean of both.

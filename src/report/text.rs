@@ -1,6 +1,7 @@
 //! The session in a terminal: the same facts as the page, one line a set, nothing but text.
 
 use super::{
+    effort,
     facts::{Breach, SessionReport, SetRow, Spread},
     words,
 };
@@ -30,6 +31,7 @@ fn write_summary(out: &mut String, r: &SessionReport) -> fmt::Result {
     for set in &r.sets {
         write_set(out, set)?;
     }
+    write_effort(out, r)?;
     write_outside(out, r)?;
     write_watch(out, r)?;
     write_contrasts(out, r)?;
@@ -131,10 +133,17 @@ fn write_measured(out: &mut String, set: &SetRow) -> fmt::Result {
         let asked = set.tempo_planned.as_ref().map(|t| format!(" (asked {t})"));
         parts.push(format!("tempo {}{}", tempo(t), asked.unwrap_or_default()));
     }
+    if let Some(loss) = &set.loss {
+        parts.push(format!("slowed {}", effort::loss(loss)));
+    }
     if let Some(bpm) = set.heart_max {
+        let fall = set
+            .heart_fall
+            .map(|f| format!(", {} in the minute after", effort::change(-f)));
         parts.push(format!(
-            "heart rate up to {}",
-            words::quantity(Some(bpm), None, "/min")
+            "heart rate up to {}{}",
+            words::quantity(Some(bpm), None, "/min"),
+            fall.unwrap_or_default()
         ));
     }
     if let Some((scale, value)) = set.rpe {
@@ -161,9 +170,10 @@ pub(super) fn spread(s: &Spread, metric: Metric) -> String {
     )
 }
 
-/// `3.1-0.9-2.0-0.2`.
-pub(super) fn tempo(t: [f64; 4]) -> String {
-    t.map(|s| format!("{s:.1}")).join("-")
+/// `3.1-0.9-2.0-0.2`; `*` where there is none.
+pub(super) fn tempo(t: [Option<f64>; 4]) -> String {
+    t.map(|s| s.map_or_else(|| "*".to_owned(), |s| format!("{s:.1}")))
+        .join("-")
 }
 
 /// `4, 9` or `whole set`.
@@ -186,6 +196,18 @@ pub(super) const fn action(action: Action) -> &'static str {
         Action::Cue => "cue",
         Action::Record => "recorded",
     }
+}
+
+fn write_effort(out: &mut String, r: &SessionReport) -> fmt::Result {
+    let lines = effort::lines(r);
+    if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nEffort")?;
+    for line in lines {
+        writeln!(out, "  {line}")?;
+    }
+    Ok(())
 }
 
 fn write_outside(out: &mut String, r: &SessionReport) -> fmt::Result {

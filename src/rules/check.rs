@@ -151,6 +151,8 @@ impl Check {
         let mut finding = self.blank(rep);
         match read(rep, self.metric, self.feature, tempo, self.available) {
             Ok(reading) => self.judge_reading(params, slot, reading, &mut finding),
+            // No pause follows the last repetition, and one that goes on cannot be held to its number.
+            Err(Missing::Open) => return None,
             Err(why) => self.judge_missing(why, &mut finding),
         }
         Some(finding)

@@ -69,7 +69,7 @@ pub(super) fn read(
     let reading = match rep.measured(metric) {
         Some(measured) => of_measured(measured, feature)?,
         None if from_counting(metric) => Reading {
-            value: timing(rep, metric, feature, tempo).ok_or(Missing::Undefined)?,
+            value: timing(rep, metric, feature, tempo)?,
             error: None,
         },
         None if available => return Err(Missing::Undefined),
@@ -110,18 +110,23 @@ fn of_measured(measured: Measured, feature: Feature) -> Result<Reading, Missing>
     }
 }
 
-fn timing(rep: &Rep, metric: Metric, feature: Feature, tempo: Option<&Tempo>) -> Option<f64> {
+fn timing(
+    rep: &Rep,
+    metric: Metric,
+    feature: Feature,
+    tempo: Option<&Tempo>,
+) -> Result<f64, Missing> {
     if metric == Metric::RepDuration {
-        return Some(rep.end.seconds() - rep.start.seconds());
+        return Ok(rep.end.seconds() - rep.start.seconds());
     }
-    let phases = rep.phases?;
+    let phases = rep.phases.ok_or(Missing::Undefined)?;
     match metric {
-        Metric::TimeEccentric => Some(phases.eccentric_s),
-        Metric::TimePauseBottom => Some(phases.pause_stretched_s),
-        Metric::TimeConcentric => Some(phases.concentric_s),
-        Metric::TimePauseTop => Some(phases.pause_shortened_s),
+        Metric::TimeEccentric => Ok(phases.eccentric_s),
+        Metric::TimePauseBottom => phases.pause_stretched_s.ok_or(Missing::Open),
+        Metric::TimeConcentric => Ok(phases.concentric_s),
+        Metric::TimePauseTop => phases.pause_shortened_s.ok_or(Missing::Open),
         _ => {
-            let Tempo([eccentric, _, concentric, _]) = *tempo?;
+            let Tempo([eccentric, _, concentric, _]) = *tempo.ok_or(Missing::Undefined)?;
             let ratios = [
                 (eccentric, phases.eccentric_s),
                 (concentric, phases.concentric_s),
@@ -131,11 +136,12 @@ fn timing(rep: &Rep, metric: Metric, feature: Feature, tempo: Option<&Tempo>) ->
                 Beat::Seconds(s) if s > 0.0 => Some(took_s / s),
                 _ => None,
             });
-            if feature == Feature::Min {
+            let ratio = if feature == Feature::Min {
                 ratios.reduce(f64::min)
             } else {
                 ratios.reduce(f64::max)
-            }
+            };
+            ratio.ok_or(Missing::Undefined)
         }
     }
 }

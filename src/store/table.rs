@@ -7,7 +7,7 @@ use crate::model::{
     finding::Finding,
     metric::Metric,
     packet::DeviceIndex,
-    rep::{Measured, Rep},
+    rep::{Measured, Rep, Speed},
     sample::{Quality, Sample, StreamId, StreamKind},
     time::SessionNs,
 };
@@ -134,9 +134,11 @@ pub(super) fn reps(events: &[Numbered]) -> Result<DataFrame, StoreError> {
             _ => None,
         })
         .collect();
-    let phase = |get: fn(&crate::model::rep::Phases) -> f64| {
-        collect(&rows, |r| r.1.phases.as_ref().map(get))
+    let phase = |get: fn(&crate::model::rep::Phases) -> Option<f64>| {
+        collect(&rows, |r| r.1.phases.as_ref().and_then(get))
     };
+    let speed =
+        |get: fn(&Speed) -> Option<f64>| collect(&rows, |r| r.1.speed.as_ref().and_then(get));
     let mut columns = vec![
         column("event_sequence", collect(&rows, |r| r.0)),
         column("set", collect(&rows, |r| r.1.set)),
@@ -146,14 +148,22 @@ pub(super) fn reps(events: &[Numbered]) -> Result<DataFrame, StoreError> {
         column("turn_s", collect(&rows, |r| r.1.turn.seconds())),
         column("end_s", collect(&rows, |r| r.1.end.seconds())),
         column("partial", collect(&rows, |r| r.1.partial)),
-        column("eccentric_s", phase(|p| p.eccentric_s)),
+        column("eccentric_s", phase(|p| Some(p.eccentric_s))),
         column("pause_stretched_s", phase(|p| p.pause_stretched_s)),
-        column("concentric_s", phase(|p| p.concentric_s)),
+        column("concentric_s", phase(|p| Some(p.concentric_s))),
         column("pause_shortened_s", phase(|p| p.pause_shortened_s)),
-        column("concentric_speed", collect(&rows, |r| r.1.concentric_speed)),
+        column("phase_threshold", phase(|p| Some(p.threshold))),
+        column("concentric_speed", speed(|s| Some(s.mean))),
+        column("concentric_speed_error", speed(|s| Some(s.error))),
+        column("concentric_speed_peak", speed(|s| s.peak)),
         column(
-            "velocity_loss_percent",
-            collect(&rows, |r| r.1.velocity_loss_percent),
+            "concentric_speed_unit",
+            collect(&rows, |r| r.1.speed.map(|s| word(&s.unit))),
+        ),
+        column("velocity_loss_percent", speed(|s| Some(s.loss?.percent))),
+        column(
+            "velocity_loss_error_percent",
+            speed(|s| Some(s.loss?.error_percent)),
         ),
     ];
     for metric in Metric::ALL {

@@ -280,13 +280,13 @@ pub fn rep(set: u32, number: u32, depth: Option<f64>) -> Rep {
         partial: false,
         phases: Some(Phases {
             eccentric_s: 2.1,
-            pause_stretched_s: 0.3,
+            pause_stretched_s: Some(0.3),
             concentric_s: 1.0,
-            pause_shortened_s: 0.2,
+            pause_shortened_s: Some(0.2),
             threshold: 0.1,
+            error_s: [0.1; 4],
         }),
-        concentric_speed: None,
-        velocity_loss_percent: None,
+        speed: None,
         measurements: vec![Measurement {
             metric: Metric::KneeFlexion,
             measured,

@@ -56,13 +56,13 @@ pub fn rep(number: u32, measured: &[(Metric, Measured)]) -> Rep {
         partial: false,
         phases: Some(Phases {
             eccentric_s: 3.0,
-            pause_stretched_s: 1.0,
+            pause_stretched_s: Some(1.0),
             concentric_s: 2.0,
-            pause_shortened_s: 0.0,
+            pause_shortened_s: Some(0.0),
             threshold: 0.1,
+            error_s: [0.1; 4],
         }),
-        concentric_speed: None,
-        velocity_loss_percent: None,
+        speed: None,
         measurements: measured
             .iter()
             .map(|(metric, measured)| Measurement {

@@ -33,12 +33,12 @@ fn tempo_is_judged_place_by_place() {
     ] {
         let mut changed = good(1);
         let mut phases = changed.phases.unwrap();
-        *[
-            &mut phases.eccentric_s,
-            &mut phases.pause_stretched_s,
-            &mut phases.concentric_s,
-            &mut phases.pause_shortened_s,
-        ][place] = took;
+        match place {
+            0 => phases.eccentric_s = took,
+            1 => phases.pause_stretched_s = Some(took),
+            2 => phases.concentric_s = took,
+            _ => phases.pause_shortened_s = Some(took),
+        }
         changed.phases = Some(phases);
         let found = Session::squat(&knee()).rep(&changed);
         let tempo: Vec<_> = found.iter().filter(|f| f.code == "TEMPO").collect();

@@ -8,7 +8,7 @@ use plimsoll::{
         metric::Metric,
         packet::DeviceIndex,
         plan::TrainingSide,
-        rep::{Measured, Measurement, Missing, Phases, Rep, Stage},
+        rep::{Loss, Measured, Measurement, Missing, Phases, Rep, Speed, SpeedUnit, Stage},
         sample::{Quality, Sample, StreamId, StreamKind},
         session::{Origin, Sensor, SessionHeader, SessionId},
         time::{HostNs, SessionNs},
@@ -178,13 +178,23 @@ pub fn rep() -> Event {
         partial: false,
         phases: Some(Phases {
             eccentric_s: 1.0,
-            pause_stretched_s: 0.0,
+            pause_stretched_s: Some(0.0),
             concentric_s: 1.5,
-            pause_shortened_s: 0.0,
+            pause_shortened_s: Some(0.0),
             threshold: 0.1,
+            error_s: [0.1; 4],
         }),
-        concentric_speed: None,
-        velocity_loss_percent: Some(12.5),
+        speed: Some(Speed {
+            mean: 40.0,
+            peak: None,
+            error: 3.0,
+            unit: SpeedUnit::DegreesPerSecond,
+            segment: None,
+            loss: Some(Loss {
+                percent: 12.5,
+                error_percent: 8.0,
+            }),
+        }),
         measurements: vec![
             Measurement {
                 metric: Metric::KneeFlexion,

@@ -145,25 +145,29 @@ fn one(view: &View, found: &Found, phases: Option<&Phases>, metric: Metric) -> O
     if let Some(outcome) = of_the_course.or_else(|| steadiness::steadiness(view, found, metric)) {
         return outcome;
     }
-    let phase = |pick: fn(&Phases) -> f64| {
+    let phase = |place: usize, pick: fn(&Phases) -> Option<f64>| {
         counted_on(view, found)?;
-        Ok(scalar(phases.map(pick).ok_or(Missing::Undefined)?, 0.1))
+        let p = phases.ok_or(Missing::Undefined)?;
+        Ok(scalar(pick(p).ok_or(Missing::Open)?, p.error_s[place]))
     };
     match metric {
         Metric::RepDuration => {
             counted_on(view, found)?;
-            Ok(scalar(span_s(found.start, found.end), 0.1))
+            let error_s = phases.map_or(0.2, |p| p.error_s[0].hypot(p.error_s[2]));
+            Ok(scalar(span_s(found.start, found.end), error_s))
         }
-        Metric::TimeEccentric => phase(|p| p.eccentric_s),
-        Metric::TimePauseBottom => phase(|p| p.pause_stretched_s),
-        Metric::TimeConcentric => phase(|p| p.concentric_s),
-        Metric::TimePauseTop => phase(|p| p.pause_shortened_s),
+        Metric::TimeEccentric => phase(0, |p| Some(p.eccentric_s)),
+        Metric::TimePauseBottom => phase(1, |p| p.pause_stretched_s),
+        Metric::TimeConcentric => phase(2, |p| Some(p.concentric_s)),
+        Metric::TimePauseTop => phase(3, |p| p.pause_shortened_s),
         Metric::TempoRatio => {
             counted_on(view, found)?;
             let p = phases
                 .filter(|p| p.concentric_s > 0.05)
                 .ok_or(Missing::Undefined)?;
-            Ok(scalar(p.eccentric_s / p.concentric_s, 0.1))
+            let ratio = p.eccentric_s / p.concentric_s;
+            let error = p.error_s[0].hypot(ratio * p.error_s[2]) / p.concentric_s;
+            Ok(scalar(ratio, error))
         }
         Metric::RangeOfMotion => range::of_motion(view, found),
         Metric::PeakAngularVelocity => range::peak_rate(view, found),

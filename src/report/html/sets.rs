@@ -2,6 +2,7 @@
 
 use super::{
     super::{
+        effort,
         facts::{SessionReport, SetRow},
         text,
         verdict::RepVerdict,
@@ -13,7 +14,7 @@ use crate::model::command::{SetRole, StopReason};
 use maud::{Markup, html as markup};
 
 /// Widths of the columns, % of the sheet.
-const SET_COLUMNS: [u32; 9] = [4, 7, 7, 12, 15, 4, 4, 5, 42];
+const SET_COLUMNS: [u32; 10] = [4, 6, 7, 12, 8, 14, 4, 4, 8, 33];
 
 pub(super) fn done(r: &SessionReport) -> Markup {
     let same = |a: &SetRow, b: &SetRow| {
@@ -31,14 +32,16 @@ pub(super) fn done(r: &SessionReport) -> Markup {
                 tr {
                     th { "Set" } th { "Reps" } th { "Load" }
                     th { "Tempo, s " small { "down-hold-up-hold" } }
+                    th { "Slowed" }
                     th { "Range of motion " small { "median ± [min to max]" } }
-                    th { "RPE" } th { "Pain" } th { "HR" } th { "Reps against the plan" }
+                    th { "RPE" } th { "Pain" } th { "HR " small { "fall in 60 s" } } th { "Reps against the plan" }
                 }
                 @for sets in r.sets.chunk_by(same) {
                     @if let Some(first) = sets.first() { (exercise_row(first)) }
                     @for set in sets { (set_row(set)) }
                 }
             }
+            @for line in effort::lines(r) { p.soft { (line) } }
         }
     }
 }
@@ -55,7 +58,7 @@ fn exercise_row(s: &SetRow) -> Markup {
         .collect();
     markup! {
         tr.exercise {
-            td colspan="9" {
+            td colspan="10" {
                 b { (words::exercise(&s.exercise)) ", " (words::side(s.side)) }
                 @if let Some(metric) = metric { ": " (metric) }
                 @if !asked.is_empty() { span.soft { " · asked " (asked.join(" · ")) } }
@@ -75,12 +78,16 @@ fn set_row(s: &SetRow) -> Markup {
             }
             td.num { @match s.load_kg { Some(kg) => { (words::number(kg, "kg")) " kg" }, None => span.soft { "not entered" } } }
             td.num { @match s.tempo { Some(t) => { (text::tempo(t)) }, None => span.soft { "no data" } } }
+            td.num { @match &s.loss { Some(l) => { (words::quantity(Some(l.percent), Some(l.error_percent), "%")) }, None => span.soft { "-" } } }
             td.num {
                 @match s.metric.zip(s.range) { Some((metric, range)) => { (text::spread(&range, metric)) }, None => span.soft { "no data" } }
             }
             td.num { @match s.rpe { Some((_, v)) => { (v) }, None => span.soft { "-" } } }
             td.num { @match s.pain { Some(p) => { (p) }, None => span.soft { "-" } } }
-            td.num { @match s.heart_max { Some(bpm) => { (words::number(bpm, "/min")) }, None => span.soft { "no data" } } }
+            td.num {
+                @match s.heart_max { Some(bpm) => { (words::number(bpm, "/min")) }, None => span.soft { "no data" } }
+                @if let Some(fall) = s.heart_fall { span.soft { " " (effort::change(-fall)) } }
+            }
             td { (verdict_cell(s)) }
         }
     }

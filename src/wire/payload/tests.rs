@@ -9,7 +9,7 @@ use crate::model::{
     metric::Metric,
     packet::DeviceIndex,
     plan::{RpeScale, TrainingSide},
-    rep::{Measured, Measurement, Missing, Phases, Rep, Stage},
+    rep::{Loss, Measured, Measurement, Missing, Phases, Rep, Speed, SpeedUnit, Stage},
     sample::{Quality, Sample, StreamId, StreamKind},
     session::{TechEvent, TechKind},
     time::SessionNs,
@@ -101,13 +101,23 @@ fn rep() -> impl Strategy<Value = Event> {
             partial: false,
             phases: Some(Phases {
                 eccentric_s: x[0],
-                pause_stretched_s: x[1],
+                pause_stretched_s: Some(x[1]),
                 concentric_s: x[2],
-                pause_shortened_s: -0.0,
+                pause_shortened_s: Some(-0.0),
                 threshold: 0.05,
+                error_s: [0.1; 4],
             }),
-            concentric_speed: None,
-            velocity_loss_percent: Some(x[3]),
+            speed: Some(Speed {
+                mean: 40.0,
+                peak: None,
+                error: 3.0,
+                unit: SpeedUnit::DegreesPerSecond,
+                segment: None,
+                loss: Some(Loss {
+                    percent: x[3],
+                    error_percent: 8.0,
+                }),
+            }),
             measurements: vec![
                 Measurement {
                     metric: Metric::KneeFlexion,
