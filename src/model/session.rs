@@ -164,4 +164,10 @@ pub enum TechKind {
         /// By how much, deg.
         drift_deg: f64,
     },
+    /// Gravity shows that axes of the gyroscope count the other way round; corrected from here on, and back to the
+    /// begin of the running set.
+    GyroscopeReversed {
+        /// Which of x, y, z.
+        axes: [bool; 3],
+    },
 }

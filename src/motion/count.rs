@@ -5,10 +5,11 @@ use super::{
     anatomy::{Neutral, hands_go_straight, neutral},
     bout::bouts,
     channel::{Channel, Kind},
+    filter::median,
     params::Params,
     segment::{
-        Cycle, Scale, adaptive, autocorrelation, cycles, drop_strangers, rest_end, rest_vote,
-        usual_leg, zigzag,
+        Cycle, Scale, adaptive, autocorrelation, cycles, drop_steps, drop_strangers, rest_end,
+        rest_vote, usual_leg, zigzag,
     },
 };
 use crate::model::exercise::{FirstPhase, exercise};
@@ -20,6 +21,8 @@ pub(super) struct Rule {
     exercise: String,
     /// How much the exercise lets expect of the channel, 0 to 1.
     expected: f64,
+    automatic: bool,
+    dbg: String,
 }
 
 impl Rule {
@@ -34,12 +37,26 @@ impl Rule {
             kind: channel.kind,
             exercise: exercise_id.to_owned(),
             expected,
+            automatic: channel.metric.is_none(),
+            dbg: channel.name.clone(),
         }
+    }
+
+    pub(super) fn dbg_name(&self) -> &str {
+        &self.dbg
+    } // DEBUG
+    /// The channel is no metric of the exercise: what repeats best among such channels is counted on.
+    pub(super) fn is_automatic(&self) -> bool {
+        self.automatic
     }
 }
 
-/// So many repetitions make a rhythm.
+/// Less repetitions say nothing about rhythm.
 const FEW: usize = 3;
+/// What repeats faster is walking or shaking where no exercise was begun, s.
+const STEP_S: f64 = 1.4;
+/// So many are a set where no exercise was begun.
+const RHYTHM: usize = 4;
 /// A movement without rhythm on an unexpected channel must exceed the channel's floor so many times.
 const LARGE: f64 = 2.0;
 /// Smallest leg of a bout that may be a repetition, as a share of the set's usual leg.
@@ -123,8 +140,12 @@ fn in_bouts(
         let places: Vec<usize> = begin.into_iter().chain(inside).chain(end).collect();
         let floor = scale.least.max(LEAST_OF_SET * usual);
         let own = adaptive(x, &places, floor, params.hysteresis_share);
-        let cycles = cycles(x, (from, to), &own, away_is_up, scale, params);
-        found.extend(drop_strangers(cycles));
+        let mut cycles = cycles(x, (from, to), &own, away_is_up, scale, params);
+        if cycles.len() < FEW {
+            // A stir while the client waits is no bout of its own.
+            cycles.retain(|c| c.amplitude >= params.hysteresis_share * usual);
+        }
+        found.extend(drop_strangers(drop_steps(cycles)));
     }
     drop_strangers(found)
 }
@@ -155,9 +176,15 @@ pub(super) fn worth(x: &[f64], counted: &Counted, scale: Scale, rule: &Rule) -> 
     (0.2 + rhythm.max(0.0)) * size * rule.expected * (0.3 + (told / legs.max(1e-9)).min(1.0))
 }
 
-/// Three movements of like size and length at least: without an exercise everything else is a person who moves.
-pub(super) fn is_rhythm(counted: &[Cycle]) -> bool {
-    let like = |a: f64, b: f64| (0.5..=2.0).contains(&(a / b));
+/// Four movements at least of like size and length, in like steps: without an exercise everything else is a person
+/// who moves.
+pub(super) fn is_rhythm(counted: &[Cycle], rate_hz: f64) -> bool {
+    let like = |a: f64, b: f64| (0.5..=2.0).contains(&(a / b.max(1e-9)));
+    let steps: Vec<f64> = counted
+        .windows(2)
+        .map(|p| (p[1].turn - p[0].turn) as f64)
+        .collect();
+    let even = steps.windows(2).filter(|s| like(s[0], s[1])).count();
     let pairs = counted.windows(2).filter(|p| {
         like(p[0].amplitude, p[1].amplitude)
             && like(
@@ -166,5 +193,8 @@ pub(super) fn is_rhythm(counted: &[Cycle]) -> bool {
             )
     });
     let n = counted.len();
-    n >= 3 && pairs.count() * 3 >= (n - 1) * 2
+    n >= RHYTHM
+        && median(&steps) >= STEP_S * rate_hz
+        && pairs.count() * 3 >= (n - 1) * 2
+        && even * 3 >= (n - 2) * 2
 }

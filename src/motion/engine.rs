@@ -114,6 +114,8 @@ pub struct Engine {
     sets: u32,
     calibrating: Option<Calibrating>,
     next_heart: SessionNs,
+    /// Axes of each device's gyroscope that were said to be reversed.
+    reversed: Vec<[bool; 3]>,
     said: Vec<Said>,
     trace: Vec<TracePoint>,
 }
@@ -136,6 +138,7 @@ impl Engine {
             sets: 0,
             calibrating: None,
             next_heart: SessionNs(0),
+            reversed: vec![[false; 3]; header.sensors.len()],
             said: Vec::new(),
             trace: Vec::new(),
         }
@@ -190,6 +193,7 @@ impl Engine {
 
     /// A window ended at `now`: everything that arrived before is in.
     pub fn tick(&mut self, now: SessionNs, out: &mut Vec<MotionEvent>) {
+        self.say_reversed(now, out);
         self.calibrate(now, out);
         self.advance(now, out);
         if now >= self.next_heart && self.heart.alive() {
@@ -202,6 +206,20 @@ impl Engine {
         }
         if self.waiting.as_ref().is_some_and(|w| now >= w.recovered) {
             self.flush_summary(now, out);
+        }
+    }
+
+    /// Gyroscopes that turned out to count the other way round.
+    fn say_reversed(&mut self, t: SessionNs, out: &mut Vec<MotionEvent>) {
+        for (i, (device, said)) in self.devices.iter().zip(&mut self.reversed).enumerate() {
+            let axes = device.reversed();
+            if std::mem::replace(said, axes) != axes {
+                out.push(MotionEvent::Tech(TechEvent {
+                    t,
+                    device: Some(index(i)),
+                    kind: TechKind::GyroscopeReversed { axes },
+                }));
+            }
         }
     }
 

@@ -58,6 +58,12 @@ impl Frames {
         &self.poses
     }
 
+    /// What is known of a device is wrong: it is found anew.
+    pub(super) fn forget(&mut self, i: usize) {
+        (self.poses[i], self.reference[i]) = (None, None);
+        (self.anchored[i], self.calm[i]) = (false, None);
+    }
+
     /// Brings the frame of a device up to date; `true` = earlier values are to be computed anew.
     pub(super) fn follow(&mut self, i: usize, device: &Device, counted: usize) -> bool {
         let Some(first) = device.rows.first() else {

@@ -15,7 +15,7 @@ use super::{
     record::{Row, up_at},
     segment::Cycle,
     sensor::Device,
-    series::scale,
+    series::{GRID_HZ, scale},
     track::{Hint, Track},
 };
 use crate::model::{time::SessionNs, units::STANDARD_GRAVITY};
@@ -81,6 +81,8 @@ pub(super) struct LiveSet {
     candidates: Vec<Candidate>,
     active: usize,
     known: Vec<Known>,
+    /// Of each device: what its rows were when they were last followed.
+    revisions: Vec<u32>,
     /// Before, another channel counted: what it said stays.
     settled_until: SessionNs,
     turned: Option<SessionNs>,
@@ -97,6 +99,7 @@ impl LiveSet {
             candidates: Vec::new(),
             active: 0,
             known: Vec::new(),
+            revisions: vec![0; devices],
             settled_until: start,
             turned: None,
             next_trace: start,
@@ -152,6 +155,11 @@ impl LiveSet {
     ) {
         let counted = self.known.len();
         for (i, device) in devices.iter().enumerate() {
+            let revision = std::mem::replace(&mut self.revisions[i], device.revision);
+            if revision != device.revision {
+                self.frames.forget(i);
+                self.restart(|c| c.uses(i));
+            }
             if self.frames.follow(i, device, counted) {
                 self.restart(|c| c.kind == Kind::Angle && c.uses(i));
             }
@@ -237,7 +245,12 @@ impl LiveSet {
                 });
                 self.next_trace = SessionNs(row.t.0 + TRACE_NS);
             }
-            match c.track.push(row.t_s(), x) {
+            let vertical = c.vertical(row);
+            let hint = match c.channel.kind {
+                Kind::Height => c.track.push_height(row.t_s(), x, vertical),
+                _ => c.track.push(row.t_s(), x),
+            };
+            match hint {
                 Hint::Count => c.due = true,
                 Hint::Turned if active => self.turn(i, out),
                 _ => {}
@@ -286,18 +299,20 @@ impl LiveSet {
         out.push(Said::Turned(found));
     }
 
+    /// Counts anew where something is new, as far as it can matter: a channel of later preference waits while one of
+    /// an earlier group sees a set.
     fn recount(&mut self, ended: bool) {
-        for c in &mut self.candidates {
-            if std::mem::take(&mut c.due) || ended {
-                c.counted = c.track.count(&c.rule, &self.params, ended);
-                c.worth = if c.channel.metric.is_some() {
-                    c.counted.usual
-                } else {
-                    c.track.worth(&c.counted, &c.rule)
-                };
-                if self.exercise == NO_EXERCISE && !is_rhythm(&c.counted.cycles) {
-                    c.counted.cycles.clear();
-                }
+        let enough = self
+            .candidates
+            .get(self.active)
+            .filter(|c| !c.counted.cycles.is_empty())
+            .map_or(usize::MAX, |c| c.group);
+        let due = self.candidates.iter_mut().filter(|c| c.due || ended);
+        for c in due.filter(|c| c.group <= enough) {
+            c.due = false;
+            (c.counted, c.worth) = c.track.count(&c.rule, &self.params, ended);
+            if self.exercise == NO_EXERCISE && !is_rhythm(&c.counted.cycles, GRID_HZ) {
+                c.counted.cycles.clear();
             }
         }
     }
@@ -371,6 +386,17 @@ impl LiveSet {
                 span: (new.start, new.turn, new.end),
                 doubted_s: None,
             });
+            if std::env::var("PLIMSOLL_DUMP").is_ok() {
+                eprintln!(
+                    "DBGLIVE {} {:.2} {:.2} {:.2} amp {} n {}",
+                    new.channel.name,
+                    new.start.seconds(),
+                    new.turn.seconds(),
+                    new.end.seconds(),
+                    new.amplitude,
+                    self.candidates[self.active].counted.cycles.len()
+                );
+            }
             out.push(Said::Completed(new));
         }
     }
@@ -424,6 +450,11 @@ impl Candidate {
         self.group < other.group || self.group == other.group && self.worth > 1.5 * other.worth
     }
 
+    /// Vertical acceleration without gravity, m/s².
+    fn vertical(&self, row: &Row) -> f64 {
+        (row.acc().dot(&row.up()) / self.gravity - 1.0) * STANDARD_GRAVITY
+    }
+
     /// Height by leaky integration.
     fn lift(&mut self, row: &Row) -> f64 {
         let step = self.last.map_or(0.0, |(t, _)| row.t_s() - t.seconds());
@@ -431,7 +462,7 @@ impl Candidate {
             self.rise = (0.0, 0.0);
             return 0.0;
         }
-        let vertical = (row.acc().dot(&row.up()) / self.gravity - 1.0) * STANDARD_GRAVITY;
+        let vertical = self.vertical(row);
         let leak = 1.0 + LEAK * step;
         self.rise.0 = (self.rise.0 + vertical * step) / leak;
         self.rise.1 = (self.rise.1 + self.rise.0 * step) / leak;

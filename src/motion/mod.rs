@@ -7,7 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | `engine`, `running` | the facade: samples, commands and ticks in, events out; the set that runs |
-//! | `sensor`, `record` | one worn sensor and the rows of the running set |
+//! | `sensor`, `polarity`, `record` | one worn sensor and the rows of the running set |
 //! | `orientation` | "up" in the sensor, live and after the set |
 //! | `still`, `calibrate`, `movement` | the calibration that a trainer makes |
 //! | `calibration`, `anatomy`, `pose`, `zero` | from a sensor to a body segment |
@@ -36,6 +36,7 @@ mod measure;
 mod movement;
 pub mod orientation;
 mod params;
+mod polarity;
 mod pose;
 mod post;
 mod record;

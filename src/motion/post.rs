@@ -14,7 +14,7 @@ use super::{
     record::between,
     segment::{Cycle, zigzag},
     sensor::Device,
-    series::{Grid, Series, height_gain, scale, series, tilt_series},
+    series::{GRID_HZ, Grid, Series, height_gain, scale, series, tilt_series},
     zero,
 };
 use crate::model::{frame::Vec3, plan::TrainingSide, time::SessionNs};
@@ -73,7 +73,7 @@ pub(super) fn analyse(
             out_is_down: None,
         };
     };
-    if facts.exercise == NO_EXERCISE && !is_rhythm(&counted) {
+    if facts.exercise == NO_EXERCISE && !is_rhythm(&counted, GRID_HZ) {
         counted.clear();
     }
     if !counted.is_empty() {
@@ -232,6 +232,7 @@ fn choose(
             );
             let rule = Rule::new(channel, facts.exercise);
             let counted = count_on(&s.x, &zigzag(&s.x, scale.least), scale, &rule, params);
+            dbg_dump("post", &channel.name, grid.at(0).seconds(), &s.x, &counted);
             let score = if channel.metric.is_some() {
                 counted.usual * s.covered()
             } else {
@@ -410,3 +411,37 @@ fn overlap(a: &Found, b: &Found) -> bool {
     let shorter = (a.end.0 - a.start.0).min(b.end.0 - b.start.0);
     common * 4 > shorter
 }
+
+// DEBUG-BEGIN
+#[allow(clippy::all)]
+pub(super) fn dbg_dump(
+    stage: &str,
+    name: &str,
+    t0: f64,
+    x: &[f64],
+    counted: &super::count::Counted,
+) {
+    use std::fmt::Write as _;
+    let Ok(prefix) = std::env::var("PLIMSOLL_DUMP") else {
+        return;
+    };
+    let mut o = String::new();
+    let _ = writeln!(
+        o,
+        "# {stage}|{name}|{t0}|{}|{}",
+        counted.usual, counted.away_is_up
+    );
+    for c in &counted.cycles {
+        let _ = writeln!(
+            o,
+            "c {} {} {} {} {} {}",
+            c.start, c.turn, c.end, c.dwell.0, c.dwell.1, c.amplitude
+        );
+    }
+    for v in x {
+        let _ = writeln!(o, "{v}");
+    }
+    let file = format!("{prefix}.{stage}.{}.txt", name.replace(' ', "_"));
+    let _ = std::fs::write(file, o);
+}
+// DEBUG-END

@@ -52,6 +52,10 @@ impl Row {
         widen(self.gyro)
     }
 
+    pub(super) fn set_gyro(&mut self, gyro: Vec3) {
+        self.gyro = narrow(gyro);
+    }
+
     pub(super) fn acc(&self) -> Vec3 {
         widen(self.acc)
     }

@@ -289,6 +289,19 @@ pub(super) fn drop_strangers(mut found: Vec<Cycle>) -> Vec<Cycle> {
     found
 }
 
+/// Steps into and out of a place: short and smaller movements at the edges of a bout, however many.
+pub(super) fn drop_steps(mut found: Vec<Cycle>) -> Vec<Cycle> {
+    let amplitude = median(&found.iter().map(|c| c.amplitude).collect::<Vec<_>>());
+    let seconds = median(&found.iter().map(length).collect::<Vec<_>>());
+    let step = |c: &Cycle| length(c) < 0.4 * seconds && c.amplitude < 0.8 * amplitude;
+    let first = found.iter().take_while(|c| step(c)).count();
+    found.drain(..first);
+    while found.last().is_some_and(step) {
+        found.pop();
+    }
+    found
+}
+
 fn length(cycle: &Cycle) -> f64 {
     (cycle.end - cycle.start) as f64
 }

@@ -5,6 +5,7 @@ use super::{
     calibration::{Axis, Scatter, horizontal_rate},
     orientation::Tracker,
     params::Params,
+    polarity::Polarity,
     record::{Row, Sensing},
     still::Still,
 };
@@ -53,7 +54,11 @@ pub(super) struct Device {
     /// Samples of the running set that the memory's bound kept out.
     pub(super) over_bound: u64,
     recent: VecDeque<Row>,
+    /// Grows when everything that was worked out of the rows is to be worked out anew.
+    pub(super) revision: u32,
+    polarity: Polarity,
     tracker: Tracker,
+    nominal_hz: f64,
     seen_imu: bool,
     size_at_rest: f64,
     seen_s: f64,
@@ -83,7 +88,10 @@ impl Device {
             last: None,
             over_bound: 0,
             recent: VecDeque::with_capacity(RECENT_ROWS),
+            revision: 0,
+            polarity: Polarity::new(),
             tracker: Tracker::new(sensor.nominal_hz),
+            nominal_hz: sensor.nominal_hz,
             seen_imu: false,
             size_at_rest: STANDARD_GRAVITY,
             seen_s: 0.0,
@@ -128,6 +136,7 @@ impl Device {
 
     fn take(&mut self, t: SessionNs, acc: Vec3, gyro: Option<Vec3>, quality: Quality) {
         let t_s = t.seconds();
+        let gyro = gyro.map(|sent| self.with_sign(t_s, acc, sent));
         self.still.push(t_s, acc, gyro.unwrap_or_else(Vec3::zeros));
         if self.last.is_none() {
             self.size_at_rest = acc.norm();
@@ -155,6 +164,30 @@ impl Device {
             self.recent.pop_front();
         }
         self.recent.push_back(row);
+    }
+
+    /// The angular rate with the signs that gravity shows.
+    fn with_sign(&mut self, t_s: f64, acc: Vec3, sent: Vec3) -> Vec3 {
+        if self.polarity.push(t_s, acc, sent, self.gravity()) {
+            let sign = self.polarity.sign();
+            for row in &mut self.rows {
+                row.set_gyro(row.gyro().component_mul(&sign));
+            }
+            // All that was learnt of the gyroscope was of the wrong sign.
+            self.tracker = Tracker::new(self.nominal_hz);
+            self.still = self.still.anew();
+            (self.axis, self.axis_signed) = (None, false);
+            super::orientation::smooth(&mut self.rows, Vec3::zeros(), self.sensing);
+            self.scatter = super::calibration::scatter(&self.rows, Vec3::zeros(), self.sensing);
+            self.revision += 1;
+        }
+        sent.component_mul(&self.polarity.sign())
+    }
+
+    /// The gyroscope's axes that gravity showed to be reversed.
+    pub(super) fn reversed(&self) -> [bool; 3] {
+        let sign = self.polarity.sign();
+        [sign.x < 0.0, sign.y < 0.0, sign.z < 0.0]
     }
 
     fn collect(&mut self, row: &Row, step_s: f64) {

@@ -197,9 +197,15 @@ fn height(device: &Device, grid: Grid) -> Option<Series> {
             *x = 0.0;
         }
     }
-    let velocity = high_pass(&integral(&s.x), GRID_HZ, DRIFT_HZ);
-    s.x = high_pass(&integral(&velocity), GRID_HZ, DRIFT_HZ);
+    s.x = heights(&s.x);
     Some(s)
+}
+
+/// Height, m, from vertical acceleration without gravity, m/s², on the grid: integrated twice, without drift and
+/// without delay.
+pub(super) fn heights(vertical: &[f64]) -> Vec<f64> {
+    let velocity = high_pass(&integral(vertical), GRID_HZ, DRIFT_HZ);
+    high_pass(&integral(&velocity), GRID_HZ, DRIFT_HZ)
 }
 
 fn turn(device: &Device, grid: Grid) -> Option<Series> {

@@ -52,6 +52,15 @@ impl Still {
         }
     }
 
+    /// A detector with the same limits that has seen nothing.
+    pub(super) fn anew(&self) -> Self {
+        Self {
+            now: None,
+            best: None,
+            ..*self
+        }
+    }
+
     pub(super) fn push(&mut self, t_s: f64, acc: Vec3, gyro: Vec3) {
         let Some(now) = &mut self.now else {
             self.begin(t_s, acc, gyro);

@@ -4,13 +4,17 @@
 //! Says when the movement has turned and when a repetition may be complete; which repetitions there are is asked
 //! of `count`, the same function that the pass after the set uses, over everything seen so far. Nothing here looks
 //! ahead.
+//!
+//! A height drifts: its turns are seen on a leaky integral, its repetitions are counted on the height without drift
+//! over the set so far.
 
 use super::{
     count::{Counted, Rule, count_on, worth},
     params::Params,
-    segment::{Scale, Zigzag},
-    series::GRID_HZ,
+    segment::{Scale, Zigzag, zigzag},
+    series::{GRID_HZ, heights},
 };
+use std::borrow::Cow;
 
 /// What a new value may mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub(super) enum Hint {
 
 /// Time constant of the speed's smoothing, s.
 const SPEED_TAU_S: f64 = 0.04;
+/// The movement has turned when it comes back with this share of its fastest speed on the way out.
+const TURN_SHARE: f64 = 0.08;
 /// Without an extreme the count is taken anew after so long: a long stay shows where the rest end is, s.
 const RECOUNT_S: f64 = 2.0;
 /// Longest hole that is filled with a straight line, s; longer ones hold the last value.
@@ -35,7 +41,10 @@ pub(super) struct Track {
     scale: Scale,
     start_s: f64,
     x: Vec<f64>,
+    /// Vertical acceleration at the same places, m/s², where the channel is a height.
+    vertical: Vec<f64>,
     newest: Option<(f64, f64)>,
+    newest_vertical: f64,
     extremes: Zigzag,
     speed: f64,
     fastest: f64,
@@ -50,7 +59,9 @@ impl Track {
             scale,
             start_s: 0.0,
             x: Vec::new(),
+            vertical: Vec::new(),
             newest: None,
+            newest_vertical: 0.0,
             extremes: Zigzag::new(scale.least),
             speed: 0.0,
             fastest: 0.0,
@@ -62,10 +73,15 @@ impl Track {
 
     /// Forgets everything: the series is built again on other axes.
     pub(super) fn clear(&mut self) {
-        let mut x = std::mem::take(&mut self.x);
+        let (mut x, mut vertical) = (
+            std::mem::take(&mut self.x),
+            std::mem::take(&mut self.vertical),
+        );
         x.clear();
+        vertical.clear();
         *self = Self {
             x,
+            vertical,
             ..Self::new(self.scale)
         };
     }
@@ -73,6 +89,22 @@ impl Track {
     /// Session time of a place on the grid, s.
     pub(super) fn at_s(&self, index: usize) -> f64 {
         self.start_s + index as f64 / GRID_HZ
+    }
+
+    /// Takes a height with the vertical acceleration that it comes from.
+    pub(super) fn push_height(&mut self, t_s: f64, height: f64, vertical: f64) -> Hint {
+        let last = std::mem::replace(&mut self.newest_vertical, vertical);
+        let span = self.newest.map_or(0.0, |(last_s, _)| t_s - last_s);
+        let hint = self.push(t_s, height);
+        let (from, to) = (self.vertical.len(), self.x.len());
+        for i in from..to {
+            let part = ((t_s - self.at_s(i)) / span.max(1e-9)).clamp(0.0, 1.0);
+            // Nothing is known of a hole: no acceleration.
+            let between = vertical + (last - vertical) * part;
+            let known = span <= BRIDGE_S;
+            self.vertical.push(if known { between } else { 0.0 });
+        }
+        hint
     }
 
     /// Takes a value; times must not go back.
@@ -123,7 +155,8 @@ impl Track {
             (self.counted, self.counted_at) = (true, index);
             return Hint::Count;
         }
-        if !self.turned && size >= self.scale.floor && again {
+        let back_speed = (TURN_SHARE * self.fastest).max(2.0 * self.scale.speed_floor);
+        if !self.turned && size >= self.scale.floor && (again || -along > back_speed) {
             self.turned = true;
             return Hint::Turned;
         }
@@ -136,22 +169,45 @@ impl Track {
         Hint::None
     }
 
-    /// The repetitions so far: those that have come back far enough.
-    pub(super) fn count(&self, rule: &Rule, params: &Params, ended: bool) -> Counted {
-        let mut pivots = self.extremes.pivots().to_vec();
-        let open = self.extremes.leg().filter(|leg| {
-            let size = (leg.to.1 - leg.from.1).abs();
-            self.counted
-                || leg.before.is_none()
-                || (ended && leg.before.is_some_and(|b| size >= 0.6 * b))
-        });
-        if let Some(leg) = open {
-            pivots.push(leg.to.0);
+    /// The repetitions so far, those that have come back far enough; with what speaks for the channel.
+    pub(super) fn count(&self, rule: &Rule, params: &Params, ended: bool) -> (Counted, f64) {
+        let (x, mut pivots) = if self.vertical.is_empty() {
+            let newest = self.extremes.leg().map(|leg| leg.to.0);
+            let certain = self.extremes.pivots().iter().copied();
+            (Cow::Borrowed(&self.x), certain.chain(newest).collect())
+        } else {
+            let x = heights(&self.vertical);
+            let pivots = zigzag(&x, self.scale.least);
+            (Cow::Owned(x), pivots)
+        };
+        if !self.came_back(&x, &pivots, ended) {
+            pivots.pop();
         }
-        let mut counted = count_on(&self.x, &pivots, self.scale, rule, params);
+        let mut counted = count_on(&x, &pivots, self.scale, rule, params);
         // A turn that is still going on is none.
-        counted.cycles.retain(|c| c.turn < self.x.len() - 1);
-        counted
+        counted.cycles.retain(|c| c.turn < x.len() - 1);
+        if ended {
+            super::post::dbg_dump("live", rule.dbg_name(), self.at_s(0), &x, &counted);
+        }
+        let worth = if rule.is_automatic() {
+            worth(&x, &counted, self.scale, rule)
+        } else {
+            counted.usual
+        };
+        (counted, worth)
+    }
+
+    /// The leg that is going on may be the way back of a repetition.
+    fn came_back(&self, x: &[f64], pivots: &[usize], ended: bool) -> bool {
+        let [.., a, b, c] = pivots else {
+            return true;
+        };
+        let (before, size) = ((x[*b] - x[*a]).abs(), (x[*c] - x[*b]).abs());
+        if ended || !self.vertical.is_empty() {
+            size >= if ended { 0.6 } else { 0.7 } * before
+        } else {
+            self.counted
+        }
     }
 
     /// The leg that is going on, as grid places, if it leads away from the rest end.
@@ -163,11 +219,6 @@ impl Track {
             (leg.to.1 > leg.from.1) == counted.away_is_up
         };
         outward.then_some((leg.from.0, leg.to.0))
-    }
-
-    /// How much speaks for this channel where no metric of the exercise can be counted on.
-    pub(super) fn worth(&self, counted: &Counted, rule: &Rule) -> f64 {
-        worth(&self.x, counted, self.scale, rule)
     }
 
     /// A movement larger than the floor is going on.

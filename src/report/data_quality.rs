@@ -109,6 +109,9 @@ fn describe(kind: &TechKind) -> String {
             let drift = words::quantity(Some(*drift_deg), None, "deg");
             format!("moved against the body by {drift}")
         }
+        TechKind::GyroscopeReversed { .. } => {
+            "its gyroscope counts the other way round, corrected".to_owned()
+        }
     }
 }
 

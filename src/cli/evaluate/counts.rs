@@ -3,7 +3,7 @@
 
 use super::{
     recording::{Said, Scores},
-    score::{Span, matched, quantile},
+    score::{Score, Span, matched, quantile},
 };
 use crate::{
     model::rep::{Rep, Stage},
@@ -19,8 +19,19 @@ const IDLE_S: f64 = 5.0;
 /// Counts, boundaries and false repetitions.
 pub(super) fn score(said: &Said, begin_s: f64, scores: &mut Scores<'_>) {
     if is_exercise(&scores.meta.exercise) {
+        let before = scores.list.len();
         counts(said, scores);
         boundaries(said, begin_s, scores);
+        let truth = &scores.meta.truth;
+        if truth.rep_count_tolerance == Some(0) && truth.reps_complete != Some(false) {
+            let again = scores.list[before..].to_vec();
+            let all = again.into_iter().map(|s| Score {
+                dataset: EXACT.into(),
+                ..s
+            });
+            scores.list.extend(all);
+        }
+        live(said, scores);
     }
     false_reps(said, begin_s, scores);
 }
@@ -36,17 +47,13 @@ fn counts(said: &Said, scores: &mut Scores<'_>) {
     };
     let truth = Some(count as f64);
     let live: u32 = said.sets.iter().map(|s| s.reps_live).sum();
-    let exact = scores.meta.truth.rep_count_tolerance == Some(0);
-    for (metric, value) in [
-        ("rep_count_live", f64::from(live)),
-        ("rep_count_final", said.finals.len() as f64),
-    ] {
-        scores.add(metric, Some(value), truth, "{rep}");
-        if exact && let Some(mut again) = scores.list.last().cloned() {
-            again.dataset = EXACT.into();
-            scores.list.push(again);
-        }
-    }
+    scores.add("rep_count_live", Some(live.into()), truth, "{rep}");
+    scores.add(
+        "rep_count_final",
+        Some(said.finals.len() as f64),
+        truth,
+        "{rep}",
+    );
 }
 
 fn boundaries(said: &Said, begin_s: f64, scores: &mut Scores<'_>) {
@@ -55,11 +62,41 @@ fn boundaries(said: &Said, begin_s: f64, scores: &mut Scores<'_>) {
         return;
     }
     let found: Vec<Span> = said.finals.iter().map(|r| span(r, begin_s)).collect();
-    let errors: Vec<f64> = matched(&truth.reps, &found)
-        .iter()
-        .flat_map(|(t, f)| [(f.0 - t.0).abs(), (f.1 - t.1).abs()])
-        .collect();
+    let pairs = matched(&truth.reps, &found);
+    let starts: Vec<f64> = pairs.iter().map(|(t, f)| f.0 - t.0).collect();
+    let ends: Vec<f64> = pairs.iter().map(|(t, f)| f.1 - t.1).collect();
+    let errors: Vec<f64> = starts.iter().chain(&ends).map(|e| e.abs()).collect();
     scores.add("rep_boundary_error", quantile(&errors, 0.5), None, "s");
+    let spread: Vec<f64> = about_median(&starts)
+        .chain(about_median(&ends))
+        .map(f64::abs)
+        .collect();
+    scores.add("rep_boundary_spread", quantile(&spread, 0.5), None, "s");
+}
+
+/// Differences from their median: what is left when a label is always early or late by the same time.
+fn about_median(errors: &[f64]) -> impl Iterator<Item = f64> {
+    let median = quantile(errors, 0.5).unwrap_or(0.0);
+    errors.iter().map(move |e| e - median)
+}
+
+/// How soon the live machine spoke, and how often it took back what it had confirmed.
+fn live(said: &Said, scores: &mut Scores<'_>) {
+    let (mut provisional, mut confirmed, mut withdrawn) = (Vec::new(), Vec::new(), 0.0);
+    for (told, event) in said.told.iter().zip(&said.events) {
+        let MotionEvent::Rep(rep) = event else {
+            continue;
+        };
+        match rep.stage {
+            Stage::Provisional => provisional.push(told.seconds() - rep.turn.seconds()),
+            Stage::Confirmed => confirmed.push(told.seconds() - rep.end.seconds()),
+            Stage::Retracted => withdrawn += 1.0,
+            Stage::Final => {}
+        }
+    }
+    scores.add("live_turn_delay", quantile(&provisional, 0.5), None, "s");
+    scores.add("live_end_delay", quantile(&confirmed, 0.5), None, "s");
+    scores.add("live_withdrawn", Some(withdrawn), None, "{rep}");
 }
 
 fn span(rep: &Rep, begin_s: f64) -> Span {

@@ -48,6 +48,11 @@ Metrics, one figure a recording:
                        between labelled ones; false_reps_live: those that the live machine ever confirmed
   idle_time            min, how long that was
   rep_boundary_error   s, median distance of begin and end from the labelled ones
+  rep_boundary_spread  s, the same after begins and ends are shifted by their median difference: a label may mean
+                       another instant of the movement
+  live_turn_delay      s, median time from the turn to the provisional repetition; windows of 0.1 s included
+  live_end_delay       s, median time from the end to the confirmed repetition
+  live_withdrawn       repetitions that were confirmed and taken back
   phase_error          s, median distance of the turn from the end of the reference angle
   angle_rmse           deg, knee flexion of one side within repetitions, after the set, against the optical
                        reference; both zeroed at the standing end of the repetitions

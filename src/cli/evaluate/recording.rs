@@ -7,6 +7,7 @@ use crate::{
         metric::Metric,
         rep::{Rep, SetSummary, Stage},
         sample::Sample,
+        time::SessionNs,
     },
     motion::{Engine, MotionEvent, Params},
     pipeline::batch,
@@ -24,6 +25,8 @@ pub(super) struct Said {
     pub trace: Vec<(f64, Metric, f64)>,
     pub events: Vec<MotionEvent>,
     pub samples: Vec<Sample>,
+    /// When each event was told: the end of its window.
+    pub told: Vec<SessionNs>,
 }
 
 /// Runs the stages over a recording.
@@ -46,10 +49,12 @@ pub(super) fn run_with(folder: &Folder, params: &Params) -> Result<Said> {
             engine.command(timed.t, &timed.command, &mut out);
         }
         engine.tick(window.manifest.end, &mut out);
+        said.told.resize(out.len(), window.manifest.end);
         end = Some(window.manifest.end);
     })?;
     if let Some(end) = end {
         engine.finish(end, &mut out);
+        said.told.resize(out.len(), end);
     }
     for event in out {
         match &event {
