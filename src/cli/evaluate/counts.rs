@@ -22,18 +22,23 @@ pub(super) fn score(said: &Said, begin_s: f64, scores: &mut Scores<'_>) {
         let before = scores.list.len();
         counts(said, scores);
         boundaries(said, begin_s, scores);
-        let truth = &scores.meta.truth;
-        if truth.rep_count_tolerance == Some(0) && truth.reps_complete != Some(false) {
-            let again = scores.list[before..].to_vec();
-            let all = again.into_iter().map(|s| Score {
-                dataset: EXACT.into(),
-                ..s
-            });
-            scores.list.extend(all);
-        }
+        among_exact(before, scores);
         live(said, scores);
     }
     false_reps(said, begin_s, scores);
+}
+
+/// The figures since `before` once more among all sets whose true number is exactly known, if this one's is.
+pub(super) fn among_exact(before: usize, scores: &mut Scores<'_>) {
+    let truth = &scores.meta.truth;
+    if truth.rep_count_tolerance == Some(0) && truth.reps_complete != Some(false) {
+        let again = scores.list[before..].to_vec();
+        let all = again.into_iter().map(|s| Score {
+            dataset: EXACT.into(),
+            ..s
+        });
+        scores.list.extend(all);
+    }
 }
 
 /// Walking and doing nothing have no repetitions.
@@ -45,15 +50,11 @@ fn counts(said: &Said, scores: &mut Scores<'_>) {
     let Some(count) = scores.meta.truth.rep_count else {
         return;
     };
-    let truth = Some(count as f64);
     let live: u32 = said.sets.iter().map(|s| s.reps_live).sum();
+    let truth = Some(count as f64);
     scores.add("rep_count_live", Some(live.into()), truth, "{rep}");
-    scores.add(
-        "rep_count_final",
-        Some(said.finals.len() as f64),
-        truth,
-        "{rep}",
-    );
+    let finals = said.finals.len() as f64;
+    scores.add("rep_count_final", Some(finals), truth, "{rep}");
 }
 
 fn boundaries(said: &Said, begin_s: f64, scores: &mut Scores<'_>) {

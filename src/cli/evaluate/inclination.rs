@@ -8,7 +8,10 @@
 //!
 //! rad/s, m/s², s; errors in deg.
 
-use super::score::{Score, rms};
+use super::{
+    recording::{Scores, first_table},
+    score::rms,
+};
 use crate::{
     align::{
         self,
@@ -45,12 +48,13 @@ pub(super) fn score(
     folder: &Folder,
     samples: &[Sample],
     begin_s: f64,
-) -> Result<Vec<Score>> {
+    scores: &mut Scores<'_>,
+) -> Result<()> {
     let (mut first, mut second) = (Errors::default(), Errors::default());
     let mut segments = Vec::new();
     for (device, sensor) in folder.header.devices() {
         let name = format!("truth_orientation_{}.csv", sensor.segment);
-        let Some(table) = super::recording::first_table(dir, &name)? else {
+        let Some(table) = first_table(dir, &name)? else {
             continue;
         };
         let own = stream(samples, device);
@@ -66,23 +70,11 @@ pub(super) fn score(
         };
         errors.add(&reference, &own, sensor.nominal_hz);
     }
-    let figures = [
-        ("inclination_rmse", rms(&first.live)),
-        ("inclination_rmse_post", rms(&first.post)),
-        ("inclination_rmse_loss", rms(&first.loss)),
-        ("inclination_rmse_soft", rms(&second.live)),
-    ];
-    let score = |(metric, value): (&'static str, Option<f64>)| {
-        Some(Score {
-            dataset: folder.meta.dataset.clone(),
-            recording: folder.meta.id.clone(),
-            metric,
-            value: value?,
-            truth: None,
-            unit: "deg",
-        })
-    };
-    Ok(figures.into_iter().filter_map(score).collect())
+    scores.add("inclination_rmse", rms(&first.live), None, "deg");
+    scores.add("inclination_rmse_post", rms(&first.post), None, "deg");
+    scores.add("inclination_rmse_loss", rms(&first.loss), None, "deg");
+    scores.add("inclination_rmse_soft", rms(&second.live), None, "deg");
+    Ok(())
 }
 
 fn stream(samples: &[Sample], device: DeviceIndex) -> Vec<Sample> {

@@ -9,6 +9,7 @@
 //! | `form` | was a fault acted? |
 //! | `heart` | intervals between beats, and known artefacts |
 //! | `inclination` | "up" against a reference attitude |
+//! | `rivals` | published ways to count, on the same samples |
 //! | `score` | the comparisons |
 //! | `table` | many recordings as a table |
 //! | `tuned` | what a threshold was chosen on |
@@ -20,6 +21,7 @@ mod heart;
 mod hinges;
 mod inclination;
 mod recording;
+mod rivals;
 mod score;
 mod table;
 mod tuned;
@@ -44,6 +46,7 @@ const METRICS: &str = "\
 Metrics, one figure a recording:
   rep_count_live       repetitions that the live machine confirmed; truth = labelled number
   rep_count_final      repetitions after the pass over the whole set; truth = labelled number
+  rep_count_recofit, rep_count_threshold  with --baseline: the same by published rivals, written anew
   false_reps           repetitions where nothing was to count: no exercise, walking, or nothing for 5 s and more
                        between labelled ones; false_reps_live: those that the live machine ever confirmed
   idle_time            min, how long that was
@@ -98,6 +101,9 @@ pub struct Args {
     /// The table in Markdown.
     #[arg(long)]
     markdown: bool,
+    /// Count by published rivals too, on the same recordings.
+    #[arg(long)]
+    baseline: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
@@ -120,7 +126,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
             return Err(Usage(format!("there is nothing at {} (expected a labelled recording, a folder of them, or a wire_vectors.json)", path.display())).into());
         }
     }
-    all.recordings(&folders);
+    all.recordings(&folders, args.baseline);
     all.show(args)?;
     for failure in &all.failures {
         eprintln!("{failure}");
@@ -160,12 +166,12 @@ struct Evaluated {
 }
 
 impl Evaluated {
-    fn recordings(&mut self, folders: &[PathBuf]) {
+    fn recordings(&mut self, folders: &[PathBuf], baseline: bool) {
         let bar = bar(folders.len());
         let mut known: Vec<(PathBuf, Meta)> = Vec::new();
         for dir in folders {
             bar.inc(1);
-            match recording::score(dir) {
+            match recording::score(dir, baseline) {
                 Ok((meta, scores)) => {
                     let person = meta
                         .subject

@@ -1,6 +1,6 @@
 //! One labelled recording through the same stages as live, and what came out against its truth.
 
-use super::{angles, counts, heart, hinges, inclination, score::Score};
+use super::{angles, counts, heart, hinges, inclination, rivals, score::Score};
 use crate::{
     cli::labelled_folder::{self, Folder, Wishes},
     model::{
@@ -73,8 +73,8 @@ pub(super) fn run_with(folder: &Folder, params: &Params) -> Result<Said> {
     Ok(said)
 }
 
-/// All figures of the recording in `dir`.
-pub(super) fn score(dir: &Path) -> Result<(Meta, Vec<Score>)> {
+/// All figures of the recording in `dir`; with `baseline` those of published rivals too.
+pub(super) fn score(dir: &Path, baseline: bool) -> Result<(Meta, Vec<Score>)> {
     let mut wishes = Wishes::default();
     if !counts::is_exercise(&labelled_folder::meta(dir)?.exercise) {
         wishes.exercise = Some("none".into());
@@ -87,11 +87,14 @@ pub(super) fn score(dir: &Path) -> Result<(Meta, Vec<Score>)> {
         list: Vec::new(),
     };
     counts::score(&said, begin_s, &mut scores);
+    if baseline {
+        rivals::score(&said.samples, &mut scores);
+    }
     angles::score(dir, begin_s, &mut scores)?;
     hinges::score(dir, &folder, &said, begin_s, &mut scores)?;
     heart::score(dir, &said, begin_s, &mut scores)?;
-    let mut list = scores.list;
-    list.extend(inclination::score(dir, &folder, &said.samples, begin_s)?);
+    inclination::score(dir, &folder, &said.samples, begin_s, &mut scores)?;
+    let list = scores.list;
     Ok((folder.meta, list))
 }
 

@@ -55,12 +55,14 @@ fn summary(metric: &str, list: &[&Score]) -> String {
         |good: &dyn Fn(&Score) -> bool| 100.0 * list.iter().filter(|s| good(s)).count() as f64 / n;
     let miss = |s: &Score| (s.value - s.truth.unwrap_or(s.value)).abs();
     match metric {
-        "rep_count_live" | "rep_count_final" => format!(
-            "exact {:.1} %, within 1 {:.1} %, mean absolute error {:.2}",
-            percent(&|s| miss(s) < 0.5),
-            percent(&|s| miss(s) < 1.5),
-            list.iter().map(|s| miss(s)).sum::<f64>() / n
-        ),
+        "rep_count_live" | "rep_count_final" | "rep_count_recofit" | "rep_count_threshold" => {
+            format!(
+                "exact {:.1} %, within 1 {:.1} %, mean absolute error {:.2}",
+                percent(&|s| miss(s) < 0.5),
+                percent(&|s| miss(s) < 1.5),
+                list.iter().map(|s| miss(s)).sum::<f64>() / n
+            )
+        }
         "wire_vector" => format!(
             "{:.0} of {} decode as stated",
             list.iter().map(|s| s.value).sum::<f64>(),
