@@ -77,6 +77,31 @@ fn truth(name: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
+/// The scripted trunk leans no further in the loaded set than in the accepted one without load, but for the
+/// last three of ten repetitions.
+#[test]
+fn what_the_load_changes_is_told_after_the_loaded_set() {
+    let contrasts: Vec<Value> = batch_events("knee-squat")
+        .into_iter()
+        .map(|e| e["event"].clone())
+        .filter(|e| e["event"] == "load_contrast")
+        .collect();
+    assert_eq!(contrasts.len(), 1, "one loaded set: {contrasts:?}");
+    let contrast = &contrasts[0]["data"];
+    assert_eq!(
+        (&contrast["load_kg"], &contrast["lighter_kg"]),
+        (&12.0.into(), &0.0.into())
+    );
+    let rows = contrast["rows"].as_array().unwrap();
+    let of = |metric: &str| rows.iter().find(|r| r["metric"] == metric).unwrap();
+    let trunk = of("trunk_forward_tilt");
+    assert_eq!(
+        (&trunk["appears"], &trunk["departing"], &trunk["reps"]),
+        (&true.into(), &3.into(), &10.into()),
+        "{trunk}"
+    );
+}
+
 fn check_truth(name: &str) {
     let found = verdicts(&batch_events(name));
     let expected = truth(name)["expected"].as_array().unwrap().clone();

@@ -201,9 +201,13 @@ pub struct ContrastRow {
     pub lighter: f64,
     /// Median of this set.
     pub loaded: f64,
-    /// Smallest difference that is more than the method's and the client's own scatter.
+    /// Smallest difference of the medians that is more than the method's and the client's own scatter.
     pub detectable: f64,
-    /// The difference is larger than that: it appears only under load.
+    /// Repetitions of this set with it.
+    pub reps: u32,
+    /// Of these, how many each depart from the lighter set by more than its scatter explains.
+    pub departing: u32,
+    /// It appears only under load: the medians differ by more than that, or three repetitions depart.
     pub appears: bool,
 }
 

@@ -3,8 +3,11 @@
 use super::fixture::{self, one_set};
 use super::{RepVerdict, SessionReport, html, text_summary};
 use crate::model::{
+    command::SetRole,
     event::{Event, Numbered},
-    finding::{CheckKind, Verdict},
+    finding::{CheckKind, ContrastRow, LoadContrast, Verdict},
+    metric::Metric,
+    plan::TrainingSide,
     rep::Stage,
     session::Origin,
 };
@@ -191,4 +194,77 @@ fn words_that_the_product_avoids_are_absent_from_the_page() {
     ] {
         assert!(!page[..footer].contains(word), "{word}");
     }
+}
+
+#[test]
+fn what_appears_only_under_load_has_a_table_of_its_own() {
+    let row = |metric, lighter, loaded, appears| ContrastRow {
+        metric,
+        feature: "max".to_owned(),
+        lighter,
+        loaded,
+        detectable: 5.0,
+        reps: 4,
+        departing: if appears { 4 } else { 0 },
+        appears,
+    };
+    let contrast = |rows| LoadContrast {
+        set: 1,
+        exercise: "squat".to_owned(),
+        side: TrainingSide::Left,
+        load_kg: 20.0,
+        lighter_kg: None,
+        accepted_by: "T-01".to_owned(),
+        rows,
+    };
+    let with = |contrast: LoadContrast| {
+        let mut events = one_set(&[Verdict::Within; 4]);
+        events.push(Numbered {
+            event: Event::LoadContrast(contrast),
+            ..events[0].clone()
+        });
+        of(&events)
+    };
+    let trunk = row(Metric::TrunkForwardTilt, 30.0, 45.0, true);
+    let knee = row(Metric::KneeFlexion, 80.0, 81.0, false);
+    let report = with(contrast(vec![trunk, knee.clone()]));
+    let text = text_summary(&report);
+    let line = "trunk forward inclination 45° instead of 30°, apart in 4 of 4";
+    assert!(text.contains(line), "{text}");
+    assert!(!text.contains("knee flexion 81"), "{text}");
+    let page = body(&report);
+    assert!(page.contains("Only under load") && page.contains("apart in 4 of 4"));
+    let text = text_summary(&with(contrast(vec![knee])));
+    assert!(
+        text.contains("20 kg against no load: nothing of 1 metrics"),
+        "{text}"
+    );
+    assert!(!body(&of(&one_set(&[Verdict::Within; 4]))).contains("Only under load"));
+}
+
+#[test]
+fn a_baseline_that_was_refused_is_none() {
+    let mut events = one_set(&[Verdict::Within; 2]);
+    for n in &mut events {
+        if let Event::Set(summary) = &mut n.event {
+            summary.role = SetRole::Baseline {
+                accepted_by: "T-01".to_owned(),
+            };
+        }
+    }
+    events.push(Numbered {
+        event: Event::BaselineRefused {
+            set: 1,
+            reps: 2,
+            needed: 3,
+        },
+        ..events[0].clone()
+    });
+    let report = of(&events);
+    let text = text_summary(&report);
+    assert!(
+        text.contains("no baseline: 2 valid repetitions, 3 are needed"),
+        "{text}"
+    );
+    assert!(body(&report).contains("no baseline: 2 valid reps of 3"));
 }

@@ -273,11 +273,13 @@ fn write_contrasts(out: &mut String, r: &SessionReport) -> fmt::Result {
             let quantity = |v: f64| words::quantity(Some(v), None, unit);
             writeln!(
                 out,
-                "  {}: {} {} instead of {}",
+                "  {}: {} {} instead of {}, apart in {} of {}",
                 contrast_of(c),
                 words::metric(row.metric).therapist,
                 quantity(row.loaded),
-                quantity(row.lighter)
+                quantity(row.lighter),
+                row.departing,
+                row.reps
             )?;
         }
     }

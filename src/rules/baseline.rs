@@ -139,25 +139,38 @@ impl Collected {
         u32::try_from(most).unwrap_or(u32::MAX)
     }
 
-    /// The rows, of metrics valid in at least `min_reps` repetitions.
-    pub fn rows(&self, min_reps: u32) -> Vec<BaselineRow> {
-        let mut rows = Vec::new();
-        for ((metric, feature), values) in &self.0 {
-            let reps = u32::try_from(values.len()).unwrap_or(u32::MAX);
-            if reps < min_reps.max(1) {
-                continue;
-            }
-            let centre = median(values);
-            rows.push(BaselineRow {
-                metric: *metric,
-                feature: feature.as_str().to_owned(),
-                centre,
-                spread: spread(values, centre),
-                reps,
-            });
-        }
-        rows
+    /// The values of a feature, in the order of the repetitions.
+    pub fn values(&self, metric: Metric, feature: &str) -> Option<&[f64]> {
+        let feature = Feature::ALL.into_iter().find(|f| f.as_str() == feature)?;
+        self.0.get(&(metric, feature)).map(Vec::as_slice)
     }
+
+    /// The row of a feature, if it is valid in at least `min_reps` repetitions.
+    pub fn row(&self, metric: Metric, feature: &str, min_reps: u32) -> Option<BaselineRow> {
+        let values = self.values(metric, feature)?;
+        let reps = u32::try_from(values.len()).unwrap_or(u32::MAX);
+        let centre = median(values);
+        (reps >= min_reps.max(1)).then(|| BaselineRow {
+            metric,
+            feature: feature.to_owned(),
+            centre,
+            spread: spread(values, centre),
+            reps,
+        })
+    }
+
+    /// All rows.
+    pub fn rows(&self, min_reps: u32) -> Vec<BaselineRow> {
+        self.0
+            .keys()
+            .filter_map(|(metric, feature)| self.row(*metric, feature.as_str(), min_reps))
+            .collect()
+    }
+}
+
+/// The client's own scatter between repetitions, widened because a baseline has few of them: unit of the metric.
+pub(super) fn scatter(row: &BaselineRow) -> f64 {
+    row.spread * (1.0 + 1.0 / f64::from(row.reps.max(1))).sqrt()
 }
 
 /// Larger of the two usual estimates: of few values either alone is easily too small.

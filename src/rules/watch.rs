@@ -4,13 +4,13 @@
 
 use super::{
     Params,
-    baseline::Own,
+    baseline::{Own, scatter},
     check::{Check, Reference, Window},
     compensation::{Basis, Compensation, Direction, Signal, compensation},
     reading::{Feature, from_counting},
 };
 use crate::model::{
-    finding::{BaselineRow, CheckKind, Source},
+    finding::{CheckKind, Source},
     metric::Metric,
     plan::{Beat, Prescription, Reaction, Watch},
 };
@@ -146,11 +146,6 @@ fn set_windows(ground: &Ground, signal: &Signal, minor: f64, moderate: f64, chec
             }
         }
     }
-}
-
-/// The client's own scatter between repetitions, widened because a baseline has few of them: unit of the metric.
-fn scatter(row: &BaselineRow) -> f64 {
-    row.spread * (1.0 + 1.0 / f64::from(row.reps.max(1))).sqrt()
 }
 
 /// Thresholds around the own baseline, and never inside what cannot be told from the own scatter, unless the

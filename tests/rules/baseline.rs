@@ -355,6 +355,7 @@ fn what_appears_only_under_load_is_said_after_the_set() {
         (trunk.lighter, trunk.loaded, trunk.appears),
         (31.0, 45.0, true)
     );
+    assert_eq!((trunk.reps, trunk.departing), (5, 5));
     assert!(!row(Metric::KneeFlexion).appears);
     // A change within the guard band of the metric is none.
     let after = set_of_five(&mut session, 4, SetRole::Working, 32.0);

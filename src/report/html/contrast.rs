@@ -33,7 +33,10 @@ fn changed(c: &LoadContrast, row: &ContrastRow) -> Markup {
             td { (words::metric(row.metric).therapist) }
             td { (text::contrast_of(c)) }
             td.num { (quantity(row.lighter)) }
-            td.num { (quantity(row.loaded)) }
+            td.num {
+                (quantity(row.loaded))
+                @if row.departing > 0 { span.soft { ", apart in " (row.departing) " of " (row.reps) } }
+            }
             td.num { (quantity(row.detectable)) }
         }
     }
