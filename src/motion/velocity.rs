@@ -61,7 +61,7 @@ pub(super) fn out_lowers(exercise: &str, devices: &[Device], found: &[Found]) ->
     let device = &devices[carrier(exercise, devices)?];
     let ways: Vec<f64> = found
         .iter()
-        .filter_map(|f| Some(rise(device, f.start, f.turn, offline)?.way_m))
+        .filter_map(|f| Some(rise(device, f.start, f.turn, offline)?.rise_m))
         .collect();
     let way = median(&ways);
     (way.abs() > TELLING_M).then_some(way < 0.0)
@@ -112,7 +112,7 @@ fn upward(
         Pass::Live => (rise(device, from, to, |row| online(device, row))?, LIVE),
         Pass::Final => (rise(device, from, to, offline)?, FINAL),
     };
-    let mean = way.way_m.abs() / way.time_s;
+    let mean = way.rise_m.abs() / way.time_s;
     let slow = (KNOWN_HZ / rate_of(&device.rows)?).max(1.0);
     Some(Speed {
         mean,
@@ -156,7 +156,7 @@ fn online(device: &Device, row: &Row) -> f64 {
 
 /// A way between two instants at which nothing moves.
 struct Way {
-    way_m: f64,
+    rise_m: f64,
     peak_m_s: f64,
     time_s: f64,
 }
@@ -199,20 +199,20 @@ fn rise(
     for (t, v) in &mut speeds {
         *v -= drift * *t / last_s;
     }
-    let way_m: f64 = speeds
+    let rise_m: f64 = speeds
         .windows(2)
         .map(|p| f64::midpoint(p[0].1, p[1].1) * (p[1].0 - p[0].0))
         .sum();
     let peak_m_s = speeds
         .iter()
-        .map(|s| s.1 * way_m.signum())
+        .map(|s| s.1 * rise_m.signum())
         .fold(0.0, f64::max);
     Some(Way {
-        way_m,
+        rise_m,
         peak_m_s,
         time_s,
     })
-    .filter(|w| w.way_m.is_finite() && w.peak_m_s.is_finite())
+    .filter(|w| w.rise_m.is_finite() && w.peak_m_s.is_finite())
 }
 
 /// The fastest repetition so far.

@@ -58,10 +58,16 @@ fn all_holds(told: &Told) -> Result<(), TestCaseError> {
 }
 
 fn any_mount() -> impl Strategy<Value = Q> {
-    (-1.0..1.0_f64, -1.0..1.0_f64, -1.0..1.0_f64, 0.0..3.14_f64).prop_map(|(x, y, z, angle)| {
-        let axis = nalgebra::Unit::try_new(V::new(x, y, z), 1e-6).unwrap_or(V::x_axis());
-        Q::from_axis_angle(&axis, angle)
-    })
+    (
+        -1.0..1.0_f64,
+        -1.0..1.0_f64,
+        -1.0..1.0_f64,
+        0.0..std::f64::consts::PI,
+    )
+        .prop_map(|(x, y, z, angle)| {
+            let axis = nalgebra::Unit::try_new(V::new(x, y, z), 1e-6).unwrap_or(V::x_axis());
+            Q::from_axis_angle(&axis, angle)
+        })
 }
 
 /// Still while the set begins, then a half turn in six seconds, as if following the mirror.

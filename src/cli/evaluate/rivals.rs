@@ -155,7 +155,7 @@ fn period(y: &[f64], at: usize) -> f64 {
 }
 
 fn threshold(x: &[Vec3]) -> usize {
-    let sizes: Vec<f64> = x.iter().map(|v| v.norm()).collect();
+    let sizes: Vec<f64> = x.iter().map(Vec3::norm).collect();
     let y = smooth(&smooth(&sizes, SMOOTH_S), SMOOTH_S);
     let n = y.len().max(1) as f64;
     let mean = y.iter().sum::<f64>() / n;

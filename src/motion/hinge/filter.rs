@@ -41,7 +41,7 @@ impl Filter {
     /// Takes both sensors at the next instant; returns the angle of the distal one, continuous, rad.
     pub fn push(&mut self, pair: &Pair) -> f64 {
         let step = self.step(pair);
-        self.forget(step.step_s);
+        self.forget(step.span_s);
         self.drift += step.shown;
         self.followed = nearest(self.drift.arg(), self.followed);
         self.summed + self.followed
@@ -55,12 +55,12 @@ impl Filter {
         if let Some((_, before)) = self.last
             && step_s < LONGEST_STEP_S
         {
-            self.summed += (before + rate) / 2.0 * step_s;
+            self.summed += f64::midpoint(before, rate) * step_s;
         }
         self.last = Some((pair.t_s, rate));
         let seen = |k: usize| 1.0 - pair.up[k].dot(&axes[k]).powi(2).min(1.0);
         Step {
-            step_s,
+            span_s: step_s,
             summed: self.summed,
             shown: Complex::from_polar(
                 seen(0) * seen(1) * step_s.clamp(1e-3, LONGEST_STEP_S),
@@ -75,7 +75,7 @@ impl Filter {
 }
 
 struct Step {
-    step_s: f64,
+    span_s: f64,
     summed: f64,
     /// Drift as gravity shows it, with its weight as length.
     shown: Complex<f64>,
@@ -90,7 +90,7 @@ pub fn smoothed(hinge: &Hinge, pairs: &[Pair]) -> Vec<f64> {
     let mut sum = Complex::new(0.0, 0.0);
     for (i, step) in steps.iter().enumerate().rev() {
         later[i] = sum;
-        sum = (sum + step.shown) * (-step.step_s / MEMORY_S).exp();
+        sum = (sum + step.shown) * (-step.span_s / MEMORY_S).exp();
     }
     let mut sum = Complex::new(0.0, 0.0);
     let mut followed = 0.0;
@@ -98,7 +98,7 @@ pub fn smoothed(hinge: &Hinge, pairs: &[Pair]) -> Vec<f64> {
         .iter()
         .zip(later)
         .map(|(step, later)| {
-            sum = sum * (-step.step_s / MEMORY_S).exp() + step.shown;
+            sum = sum * (-step.span_s / MEMORY_S).exp() + step.shown;
             followed = nearest((sum + later).arg(), followed);
             step.summed + followed
         })

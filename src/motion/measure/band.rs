@@ -156,8 +156,9 @@ impl Sources {
 fn tissue_share(segment: Segment) -> f64 {
     use Segment as S;
     match segment {
-        S::ThighL | S::ThighR | S::UpperArmL | S::UpperArmR => 0.07,
-        S::Pelvis | S::Thorax | S::Lumbar => 0.07,
+        S::ThighL | S::ThighR | S::UpperArmL | S::UpperArmR | S::Pelvis | S::Thorax | S::Lumbar => {
+            0.07
+        }
         S::ShankL | S::ShankR | S::FootL | S::FootR | S::ForearmL | S::ForearmR => 0.04,
         _ => 0.0,
     }

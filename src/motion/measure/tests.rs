@@ -100,6 +100,7 @@ fn read(
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of poses")]
 fn poses_are_the_angles_that_the_clinic_means() {
     use Metric as M;
     use Segment as S;
