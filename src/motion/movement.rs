@@ -120,21 +120,24 @@ struct Trip {
 
 fn trips(rows: &[Row], pose: Vec3) -> Vec<Trip> {
     let mut trips = Vec::new();
-    let (mut from, mut top) = (0, None::<(usize, f64)>);
+    // Where the segment was nearest to its pose since it came back, and how far it has got since.
+    let (mut near, mut top) = ((0, 0.0), None::<(usize, f64)>);
     for (i, row) in rows.iter().enumerate() {
         let deg = angle_deg(row, pose);
         match top {
-            None if deg < LEFT_DEG * BACK_SHARE => from = i,
-            None if deg > LEFT_DEG => top = Some((i, deg)),
+            None if deg <= near.1 => near = (i, deg),
+            None if deg > near.1 + LEFT_DEG => top = Some((i, deg)),
             Some((_, most)) if deg > most => top = Some((i, deg)),
             Some((turn, most)) if deg < BACK_SHARE * most => {
+                let (from, to) = (near.0, i + 1);
+                let deg = most;
                 trips.push(Trip {
                     from,
                     turn,
-                    to: i + 1,
-                    deg: most,
+                    to,
+                    deg,
                 });
-                (from, top) = (i, None);
+                (near, top) = ((i, angle_deg(row, pose)), None);
             }
             _ => {}
         }
