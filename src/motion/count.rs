@@ -22,7 +22,6 @@ pub(super) struct Rule {
     /// How much the exercise lets expect of the channel, 0 to 1.
     expected: f64,
     automatic: bool,
-    dbg: String,
 }
 
 impl Rule {
@@ -38,13 +37,9 @@ impl Rule {
             exercise: exercise_id.to_owned(),
             expected,
             automatic: channel.metric.is_none(),
-            dbg: channel.name.clone(),
         }
     }
 
-    pub(super) fn dbg_name(&self) -> &str {
-        &self.dbg
-    } // DEBUG
     /// The channel is no metric of the exercise: what repeats best among such channels is counted on.
     pub(super) fn is_automatic(&self) -> bool {
         self.automatic

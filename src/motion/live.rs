@@ -386,17 +386,6 @@ impl LiveSet {
                 span: (new.start, new.turn, new.end),
                 doubted_s: None,
             });
-            if std::env::var("PLIMSOLL_DUMP").is_ok() {
-                eprintln!(
-                    "DBGLIVE {} {:.2} {:.2} {:.2} amp {} n {}",
-                    new.channel.name,
-                    new.start.seconds(),
-                    new.turn.seconds(),
-                    new.end.seconds(),
-                    new.amplitude,
-                    self.candidates[self.active].counted.cycles.len()
-                );
-            }
             out.push(Said::Completed(new));
         }
     }

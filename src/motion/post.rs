@@ -232,7 +232,6 @@ fn choose(
             );
             let rule = Rule::new(channel, facts.exercise);
             let counted = count_on(&s.x, &zigzag(&s.x, scale.least), scale, &rule, params);
-            dbg_dump("post", &channel.name, grid.at(0).seconds(), &s.x, &counted);
             let score = if channel.metric.is_some() {
                 counted.usual * s.covered()
             } else {
@@ -411,37 +410,3 @@ fn overlap(a: &Found, b: &Found) -> bool {
     let shorter = (a.end.0 - a.start.0).min(b.end.0 - b.start.0);
     common * 4 > shorter
 }
-
-// DEBUG-BEGIN
-#[allow(clippy::all)]
-pub(super) fn dbg_dump(
-    stage: &str,
-    name: &str,
-    t0: f64,
-    x: &[f64],
-    counted: &super::count::Counted,
-) {
-    use std::fmt::Write as _;
-    let Ok(prefix) = std::env::var("PLIMSOLL_DUMP") else {
-        return;
-    };
-    let mut o = String::new();
-    let _ = writeln!(
-        o,
-        "# {stage}|{name}|{t0}|{}|{}",
-        counted.usual, counted.away_is_up
-    );
-    for c in &counted.cycles {
-        let _ = writeln!(
-            o,
-            "c {} {} {} {} {} {}",
-            c.start, c.turn, c.end, c.dwell.0, c.dwell.1, c.amplitude
-        );
-    }
-    for v in x {
-        let _ = writeln!(o, "{v}");
-    }
-    let file = format!("{prefix}.{stage}.{}.txt", name.replace(' ', "_"));
-    let _ = std::fs::write(file, o);
-}
-// DEBUG-END

@@ -186,9 +186,6 @@ impl Track {
         let mut counted = count_on(&x, &pivots, self.scale, rule, params);
         // A turn that is still going on is none.
         counted.cycles.retain(|c| c.turn < x.len() - 1);
-        if ended {
-            super::post::dbg_dump("live", rule.dbg_name(), self.at_s(0), &x, &counted);
-        }
         let worth = if rule.is_automatic() {
             worth(&x, &counted, self.scale, rule)
         } else {
