@@ -245,9 +245,9 @@ impl LiveSet {
                 });
                 self.next_trace = SessionNs(row.t.0 + TRACE_NS);
             }
-            let vertical = c.vertical(row);
+            let upward = row.acc().dot(&row.up());
             let hint = match c.channel.kind {
-                Kind::Height => c.track.push_height(row.t_s(), x, vertical),
+                Kind::Height => c.track.push_height(row.t_s(), x, upward),
                 _ => c.track.push(row.t_s(), x),
             };
             match hint {
@@ -310,7 +310,7 @@ impl LiveSet {
         let due = self.candidates.iter_mut().filter(|c| c.due || ended);
         for c in due.filter(|c| c.group <= enough) {
             c.due = false;
-            (c.counted, c.worth) = c.track.count(&c.rule, &self.params, ended);
+            (c.counted, c.worth) = c.track.count(&c.rule, &self.params, c.gravity, ended);
             if self.exercise == NO_EXERCISE && !is_rhythm(&c.counted.cycles, GRID_HZ) {
                 c.counted.cycles.clear();
             }
@@ -439,11 +439,6 @@ impl Candidate {
         self.group < other.group || self.group == other.group && self.worth > 1.5 * other.worth
     }
 
-    /// Vertical acceleration without gravity, m/s².
-    fn vertical(&self, row: &Row) -> f64 {
-        (row.acc().dot(&row.up()) / self.gravity - 1.0) * STANDARD_GRAVITY
-    }
-
     /// Height by leaky integration.
     fn lift(&mut self, row: &Row) -> f64 {
         let step = self.last.map_or(0.0, |(t, _)| row.t_s() - t.seconds());
@@ -451,7 +446,7 @@ impl Candidate {
             self.rise = (0.0, 0.0);
             return 0.0;
         }
-        let vertical = self.vertical(row);
+        let vertical = (row.acc().dot(&row.up()) / self.gravity - 1.0) * STANDARD_GRAVITY;
         let leak = 1.0 + LEAK * step;
         self.rise.0 = (self.rise.0 + vertical * step) / leak;
         self.rise.1 = (self.rise.1 + self.rise.0 * step) / leak;

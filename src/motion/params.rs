@@ -44,6 +44,9 @@ pub struct Params {
     pub rate_floor_deg_s: f64,
     /// Shortest repetition, s; what goes and comes faster is shaking.
     pub rep_min_s: f64,
+    /// Longest repetition, s; who comes back after half a minute changed posture. Slowest asked for: 6 s each way and
+    /// a hold of 5 s.
+    pub rep_max_s: f64,
     /// Shortest dwell that is a pause, s.
     pub pause_min_s: f64,
     /// Longest gap inside a repetition that leaves its measurements valid, ms.
@@ -82,6 +85,7 @@ impl Default for Params {
             rate_share_live: 0.05,
             rate_floor_deg_s: 1.5,
             rep_min_s: 0.45,
+            rep_max_s: 20.0,
             pause_min_s: 0.12,
             gap_ms: 100.0,
             lost_share: 0.02,

@@ -15,8 +15,9 @@ const BLOCK_S: f64 = 0.2;
 const FORCE_SHARE: f64 = 0.15;
 /// Nor do blocks that turn further, rad: the mean direction is no direction then.
 const TURN_RAD: f64 = 1.0;
-/// Sum of squared turns about an axis (across gravity) from which on its sign is known, rad²: four squats.
-const ENOUGH_RAD2: f64 = 1.0;
+/// Sum of squared turns about an axis (across gravity) from which on its sign is known, rad²: two squats of a
+/// thigh, six of a shank.
+const ENOUGH_RAD2: f64 = 0.5;
 /// A factor beyond this is a sign. Right gyroscopes of 104 sensors on people, rigs and weights showed 0.5 to 1.9 where
 /// their accelerometer was right and 0 to 0.8 where it was not, never less than 0.
 const SIGN: f64 = 0.5;
@@ -147,7 +148,7 @@ impl Polarity {
             return false;
         }
         // An axis that nothing is known of goes with the others: mostly all three are reversed.
-        let right = |i: usize| seen[i] >= 0.1 * ENOUGH_RAD2 && factor[i] > SIGN;
+        let right = |i: usize| seen[i] >= 0.2 * ENOUGH_RAD2 && factor[i] > SIGN;
         let sign = |i: usize| if right(i) { 1.0 } else { -1.0 };
         self.sign = Vec3::new(sign(0), sign(1), sign(2));
         true

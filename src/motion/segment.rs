@@ -246,7 +246,8 @@ pub(super) fn cycles(
             found.push(boundaries(x, [k[0], k[1], k[2]], sign, scale, params));
         }
     }
-    found.retain(|c| length(c) >= params.rep_min_s * scale.rate_hz);
+    let lengths = params.rep_min_s * scale.rate_hz..=params.rep_max_s * scale.rate_hz;
+    found.retain(|c| lengths.contains(&length(c)));
     found
 }
 

@@ -14,6 +14,7 @@ use super::{
     segment::{Scale, Zigzag, zigzag},
     series::{GRID_HZ, heights},
 };
+use crate::model::units::STANDARD_GRAVITY;
 use std::borrow::Cow;
 
 /// What a new value may mean.
@@ -30,7 +31,9 @@ pub(super) enum Hint {
 /// Time constant of the speed's smoothing, s.
 const SPEED_TAU_S: f64 = 0.04;
 /// The movement has turned when it comes back with this share of its fastest speed on the way out.
-const TURN_SHARE: f64 = 0.08;
+const TURN_SHARE: f64 = 0.06;
+/// Nothing that began longer ago is still going on, s.
+const MOVING_S: f64 = 10.0;
 /// Without an extreme the count is taken anew after so long: a long stay shows where the rest end is, s.
 const RECOUNT_S: f64 = 2.0;
 /// Longest hole that is filled with a straight line, s; longer ones hold the last value.
@@ -41,7 +44,8 @@ pub(super) struct Track {
     scale: Scale,
     start_s: f64,
     x: Vec<f64>,
-    /// Vertical acceleration at the same places, m/s², where the channel is a height.
+    /// Upward acceleration with gravity at the same places, m/s² as the sensor reads it, where the channel is a height;
+    /// not a number in holes.
     vertical: Vec<f64>,
     newest: Option<(f64, f64)>,
     newest_vertical: f64,
@@ -91,7 +95,7 @@ impl Track {
         self.start_s + index as f64 / GRID_HZ
     }
 
-    /// Takes a height with the vertical acceleration that it comes from.
+    /// Takes a height with the upward acceleration (with gravity) that it comes from.
     pub(super) fn push_height(&mut self, t_s: f64, height: f64, vertical: f64) -> Hint {
         let last = std::mem::replace(&mut self.newest_vertical, vertical);
         let span = self.newest.map_or(0.0, |(last_s, _)| t_s - last_s);
@@ -99,10 +103,9 @@ impl Track {
         let (from, to) = (self.vertical.len(), self.x.len());
         for i in from..to {
             let part = ((t_s - self.at_s(i)) / span.max(1e-9)).clamp(0.0, 1.0);
-            // Nothing is known of a hole: no acceleration.
             let between = vertical + (last - vertical) * part;
             let known = span <= BRIDGE_S;
-            self.vertical.push(if known { between } else { 0.0 });
+            self.vertical.push(if known { between } else { f64::NAN });
         }
         hint
     }
@@ -169,14 +172,23 @@ impl Track {
         Hint::None
     }
 
-    /// The repetitions so far, those that have come back far enough; with what speaks for the channel.
-    pub(super) fn count(&self, rule: &Rule, params: &Params, ended: bool) -> (Counted, f64) {
+    /// The repetitions so far, those that have come back far enough; with what speaks for the channel. `gravity` as the
+    /// sensor reads it, m/s².
+    pub(super) fn count(
+        &self,
+        rule: &Rule,
+        params: &Params,
+        gravity: f64,
+        ended: bool,
+    ) -> (Counted, f64) {
         let (x, mut pivots) = if self.vertical.is_empty() {
             let newest = self.extremes.leg().map(|leg| leg.to.0);
             let certain = self.extremes.pivots().iter().copied();
             (Cow::Borrowed(&self.x), certain.chain(newest).collect())
         } else {
-            let x = heights(&self.vertical);
+            let free = |a: f64| (a / gravity - 1.0) * STANDARD_GRAVITY;
+            let known = |a: f64| if a.is_finite() { free(a) } else { 0.0 };
+            let x = heights(&self.vertical.iter().map(|a| known(*a)).collect::<Vec<_>>());
             let pivots = zigzag(&x, self.scale.least);
             (Cow::Owned(x), pivots)
         };
@@ -218,11 +230,15 @@ impl Track {
         outward.then_some((leg.from.0, leg.to.0))
     }
 
-    /// A movement larger than the floor is going on.
+    /// A movement larger than the floor is going on, out or back.
     pub(super) fn moving(&self) -> bool {
-        self.extremes
-            .leg()
-            .is_some_and(|leg| (leg.to.1 - leg.from.1).abs() >= self.scale.floor && !self.counted)
+        self.extremes.leg().is_some_and(|leg| {
+            let size = (leg.to.1 - leg.from.1).abs();
+            let since = (self.x.len() - leg.from.0) as f64;
+            !self.counted
+                && size.max(leg.before.unwrap_or(0.0)) >= self.scale.floor
+                && since < MOVING_S * GRID_HZ
+        })
     }
 }
 

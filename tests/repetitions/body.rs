@@ -16,22 +16,40 @@ pub const GRAVITY: f64 = 9.81;
 pub const SHANK_DEG: f64 = 28.0;
 pub const THIGH_DEG: f64 = -62.0;
 
-/// Minimum-jerk ways and stays, one after the other.
+/// Ways and stays, one after the other.
 #[derive(Debug, Clone, Default)]
 pub struct Script {
-    /// Seconds, depth at the end.
-    moves: Vec<(f64, f64)>,
+    /// Seconds, depth at the end, how.
+    moves: Vec<(f64, f64, Way)>,
+}
+
+/// Course of a way over time.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    /// Minimum jerk: begins and ends as slowly as a person after a pause.
+    Smooth,
+    /// Half a swing: turns without a pause.
+    Swing,
 }
 
 impl Script {
     pub fn stay(mut self, seconds: f64) -> Self {
         let at = self.moves.last().map_or(0.0, |m| m.1);
-        self.moves.push((seconds, at));
+        self.moves.push((seconds, at, Way::Smooth));
         self
     }
 
     pub fn go(mut self, seconds: f64, depth: f64) -> Self {
-        self.moves.push((seconds, depth));
+        self.moves.push((seconds, depth, Way::Smooth));
+        self
+    }
+
+    /// `n` times out and back without a pause.
+    pub fn swing(mut self, n: usize, out_s: f64, back_s: f64) -> Self {
+        for _ in 0..n {
+            self.moves.push((out_s, 1.0, Way::Swing));
+            self.moves.push((back_s, 0.0, Way::Swing));
+        }
         self
     }
 
@@ -53,10 +71,14 @@ impl Script {
 
     pub fn depth(&self, t: f64) -> f64 {
         let (mut begin, mut from) = (0.0, 0.0);
-        for (seconds, to) in &self.moves {
+        for (seconds, to, way) in &self.moves {
             if t < begin + seconds {
                 let u = ((t - begin) / seconds).max(0.0);
-                return from + (to - from) * u * u * u * (10.0 + u * (-15.0 + 6.0 * u));
+                let share = match way {
+                    Way::Smooth => u * u * u * (10.0 + u * (-15.0 + 6.0 * u)),
+                    Way::Swing => (1.0 - (std::f64::consts::PI * u).cos()) / 2.0,
+                };
+                return from + (to - from) * share;
             }
             (begin, from) = (begin + seconds, *to);
         }
@@ -67,7 +89,7 @@ impl Script {
     pub fn turns(&self, least: f64) -> Vec<f64> {
         let (mut t, mut from) = (0.0, 0.0);
         let mut turns = Vec::new();
-        for (seconds, to) in &self.moves {
+        for (seconds, to, _) in &self.moves {
             t += seconds;
             if to - from >= least {
                 turns.push(t);

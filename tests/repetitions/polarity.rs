@@ -1,7 +1,7 @@
 //! Gyroscopes that count the other way round, wholly or about one axis.
 
 use super::{
-    body::{SHANK_DEG, THIGH_DEG, V, Watch},
+    body::{Q, SHANK_DEG, THIGH_DEG, V, Watch},
     session::{Session, Told, set},
 };
 use plimsoll::{
@@ -10,9 +10,12 @@ use plimsoll::{
 };
 
 fn told(signs: V) -> Told {
+    // The knee's axis lies mostly along x of both sensors, in part along y.
+    let mount = Q::from_euler_angles(0.0, 0.0, 1.2);
     let session = Session {
         watch: Watch {
             signs,
+            mounts: [mount; 2],
             ..Watch::default()
         },
         ..Session::default()

@@ -91,7 +91,7 @@ pub struct Session<'a> {
     pub exercise: &'a str,
     pub body: Body,
     pub watch: Watch,
-    /// Lengths of windows, s, over and over.
+    /// Lengths of windows within the set, s, over and over.
     pub windows_s: &'a [f64],
 }
 
@@ -142,7 +142,7 @@ impl Session<'_> {
         told
     }
 
-    /// Windows of the wished lengths, cut where the set begins and where all ends.
+    /// Windows of the wished lengths from the set's begin on.
     fn windows(&self, seconds: f64) -> Vec<(SessionNs, SessionNs)> {
         let lengths = self
             .windows_s
@@ -156,10 +156,10 @@ impl Session<'_> {
         let mut windows = Vec::new();
         let mut begin = SessionNs(0);
         for length in lengths {
-            let mut end = SessionNs(begin.0 + length).min(last);
-            if begin < start && end > start {
-                end = start;
-            }
+            // The stance is taken at a window's end: before the set all windows are alike.
+            let before = begin < start;
+            let length = if before { 100_000_000 } else { length };
+            let end = SessionNs(begin.0 + length).min(last);
             windows.push((begin, end));
             begin = end;
             if begin >= last {
