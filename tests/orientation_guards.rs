@@ -65,7 +65,9 @@ fn live_worst(nominal_hz: f64, seen: &[Seen]) -> f64 {
         .map(|(m, up)| {
             let tracked = tracker.update(m.t_s, m.acceleration, Some(m.rate), m.quality);
             let error = tracked.up.angle(up).to_degrees();
-            if m.t_s < 2.0 { 0.0 } else { error }
+            // A refused sample tells nothing new; the engine makes no row of it.
+            let refused = tracked.quality.has(Quality::NOT_FINITE);
+            if m.t_s < 2.0 || refused { 0.0 } else { error }
         })
         .fold(0.0, f64::max)
 }

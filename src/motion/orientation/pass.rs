@@ -68,25 +68,37 @@ pub(in crate::motion) fn smooth(rows: &mut [Row], bias: Vec3, sensing: Sensing) 
     }
 }
 
-/// Levels of all samples, whose times rise. `bias` is what is known of the gyroscope's before, rad/s. `None` where
-/// a stretch is too short to have a rate.
+/// Levels of all samples, whose times rise. `bias` is what is known of the gyroscope's before, rad/s. `None` where a
+/// sample cannot be, and where a stretch is too short to have a rate.
 #[must_use]
 pub fn levels(moments: &[Moment], bias: Vec3, sensing: Sensing) -> Vec<Option<Level>> {
-    let uses = uses(moments, sensing);
-    let mut out = vec![None; moments.len()];
+    let possible: Vec<usize> = (0..moments.len())
+        .filter(|i| is_possible(&moments[*i]))
+        .collect();
+    let kept: Vec<Moment> = possible.iter().map(|i| moments[*i]).collect();
+    let uses = uses(&kept, sensing);
+    let mut found = vec![None; kept.len()];
     let mut from = 0;
-    for i in 1..=moments.len() {
-        let cut = i == moments.len() || moments[i].t_s - moments[i - 1].t_s > RESTART_GAP_S;
+    for i in 1..=kept.len() {
+        let cut = i == kept.len() || kept[i].t_s - kept[i - 1].t_s > RESTART_GAP_S;
         if cut {
             let piece = Piece {
-                moments: &moments[from..i],
+                moments: &kept[from..i],
                 uses: &uses[from..i],
             };
-            piece.level(bias, sensing, &mut out[from..i]);
+            piece.level(bias, sensing, &mut found[from..i]);
             from = i;
         }
     }
-    out
+    let mut levels = vec![None; moments.len()];
+    for (i, level) in possible.into_iter().zip(found) {
+        levels[i] = level;
+    }
+    levels
+}
+
+fn is_possible(m: &Moment) -> bool {
+    m.t_s.is_finite() && possible_acceleration(&m.acceleration) && possible_rate(&m.rate)
 }
 
 /// What may be done with each sample. The ends of the range are looked for twice: the first look finds them.
@@ -172,13 +184,11 @@ impl Piece<'_> {
                     acceleration: None,
                 }));
             }
-            let turns = usable.turns && possible_rate(&m.rate);
-            let levels = usable.levels && possible_acceleration(&m.acceleration);
             slots.push(Slot {
                 t_s: m.t_s,
                 moment: Some(i),
-                rate: turns.then(|| m.rate - bias),
-                acceleration: levels.then_some(m.acceleration),
+                rate: usable.turns.then(|| m.rate - bias),
+                acceleration: usable.levels.then_some(m.acceleration),
             });
         }
         slots
