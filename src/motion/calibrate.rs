@@ -79,10 +79,11 @@ impl Calibrating {
         }
     }
 
-    /// Decides what can be decided; `true` = nothing is left to do.
+    /// Decides what can be decided, and everything when it is `ended`; `true` = nothing is left to do.
     pub(super) fn look(
         &mut self,
         now: SessionNs,
+        ended: bool,
         devices: &mut [Device],
         params: &Params,
         out: &mut Vec<Said>,
@@ -91,7 +92,7 @@ impl Calibrating {
         let spent_s = now.seconds() - since.seconds();
         match &mut self.step {
             Step::Stance { done } => {
-                let timed_out = spent_s >= params.calibration_timeout_s;
+                let timed_out = ended || spent_s >= params.calibration_timeout_s;
                 stand(since, now, timed_out, done, devices, params, out);
                 timed_out
                     || done
@@ -104,7 +105,7 @@ impl Calibrating {
                 side,
                 look_s,
             } => {
-                let timed_out = spent_s >= params.movement_timeout_s;
+                let timed_out = ended || spent_s >= params.movement_timeout_s;
                 if !timed_out && now.seconds() - *look_s < LOOK_S {
                     return false;
                 }

@@ -194,7 +194,7 @@ impl Engine {
     /// A window ended at `now`: everything that arrived before is in.
     pub fn tick(&mut self, now: SessionNs, out: &mut Vec<MotionEvent>) {
         self.say_reversed(now, out);
-        self.calibrate(now, out);
+        self.calibrate(now, false, out);
         self.advance(now, out);
         if now >= self.next_heart && self.heart.alive() {
             out.push(MotionEvent::Heart {
@@ -249,12 +249,13 @@ impl Engine {
         out.push(MotionEvent::Set(w.summary));
     }
 
-    fn calibrate(&mut self, now: SessionNs, out: &mut Vec<MotionEvent>) {
+    /// Goes on with a calibration; `ended` = no more time is given to it.
+    fn calibrate(&mut self, now: SessionNs, ended: bool, out: &mut Vec<MotionEvent>) {
         let Some(mut calibrating) = self.calibrating.take() else {
             return;
         };
         let mut said = Vec::new();
-        if !calibrating.look(now, &mut self.devices, &self.params, &mut said) {
+        if !calibrating.look(now, ended, &mut self.devices, &self.params, &mut said) {
             self.calibrating = Some(calibrating);
         }
         out.extend(said.into_iter().map(|said| match said {
@@ -273,8 +274,8 @@ impl Engine {
         out: &mut Vec<MotionEvent>,
     ) {
         self.sets += 1;
-        // A set ends a calibration movement that nobody finished; what it recorded is not the set's.
-        self.calibrating = None;
+        // A set ends a calibration that nobody finished, and says so; what it recorded is not the set's.
+        self.calibrate(t, true, out);
         for device in &mut self.devices {
             device.begin_set(t);
         }

@@ -45,7 +45,7 @@ fn turn_delays(script: &Script) -> Vec<f64> {
 fn a_turn_without_pause_is_said_within_tens_of_ms() {
     let delays = turn_delays(&set().swing(8, 1.2, 1.0).stay(2.0));
     let worst = delays.iter().copied().fold(0.0, f64::max);
-    assert!(median(delays.clone()) <= 70.0, "{delays:?}");
+    assert!(median(delays.clone()) <= 90.0, "{delays:?}");
     assert!(worst <= 100.0, "{delays:?}");
 }
 

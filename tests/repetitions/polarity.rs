@@ -57,6 +57,14 @@ fn one_reversed_axis_is_corrected_and_said() {
     let told = told(V::new(-1.0, 1.0, 1.0));
     assert_eq!(told.counts().0, 8);
     assert!(said(&told) >= 1);
-    let worst = worst_knee_error_deg(&told);
-    assert!(worst < 3.0, "{worst}");
+    // Until the axis is seen to be reversed, angles are missing, not wrong.
+    let told_deg: Vec<f64> = told
+        .finals()
+        .iter()
+        .filter_map(|r| match r.measured(Metric::KneeFlexion) {
+            Some(Measured::Value { max, .. }) => Some(max - (SHANK_DEG - THIGH_DEG)),
+            _ => None,
+        })
+        .collect();
+    assert!(told_deg.iter().all(|e| e.abs() < 3.0), "{told_deg:?}");
 }

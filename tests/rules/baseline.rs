@@ -326,7 +326,7 @@ fn set_of_five(session: &mut Session, set: u32, role: SetRole, tilt: f64) -> Vec
             ..trunk(n, tilt + f64::from(n % 2), Stage::Final)
         });
     }
-    session.end(set, role, HeartStats::default()).1
+    session.end(set, role, &HeartStats::default()).1
 }
 
 #[test]

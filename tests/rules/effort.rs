@@ -154,7 +154,7 @@ fn the_alarm_s_finding_is_a_stop() {
         (found[0].t, found[0].value, found[0].set),
         (s(5.0), Some(150.0), 1)
     );
-    let (found, _) = session.end(1, SetRole::Working, steady(140.0));
+    let (found, _) = session.end(1, SetRole::Working, &steady(140.0));
     assert_eq!(
         one(&found, "HR_CEILING").verdict,
         Verdict::Outside,
@@ -262,7 +262,7 @@ fn the_heart_rate_of_a_set_is_within_only_when_it_was_seen() {
             covered,
             ..HeartStats::default()
         };
-        let (found, _) = session.end(1, SetRole::Working, stats);
+        let (found, _) = session.end(1, SetRole::Working, &stats);
         let finding = one(&found, "HR_CEILING");
         assert_eq!(
             (finding.verdict, finding.stage, finding.action),
@@ -272,7 +272,7 @@ fn the_heart_rate_of_a_set_is_within_only_when_it_was_seen() {
     }
     let mut session = Session::with(Some(&knee()), Vec::new());
     session.start(&SetRole::Working, &[Metric::KneeFlexion]);
-    let (found, _) = session.end(1, SetRole::Working, HeartStats::default());
+    let (found, _) = session.end(1, SetRole::Working, &HeartStats::default());
     assert_eq!(
         one(&found, "HR_CEILING").verdict,
         Verdict::NotAssessed,
@@ -294,7 +294,7 @@ fn the_heart_rate_zone_is_a_target_of_working_sets() {
         (132.0, Verdict::Unsure),
         (100.0, Verdict::Outside),
     ] {
-        let (found, _) = Session::squat(&plan).end(1, SetRole::Working, steady(mean));
+        let (found, _) = Session::squat(&plan).end(1, SetRole::Working, &steady(mean));
         let zone = one(&found, "HR_ZONE");
         assert_eq!(
             (zone.verdict, zone.action),
@@ -304,7 +304,7 @@ fn the_heart_rate_zone_is_a_target_of_working_sets() {
     }
     let mut session = Session::with(Some(&plan), Vec::new());
     session.start(&SetRole::WarmUp, LEGS);
-    let (found, _) = session.end(1, SetRole::WarmUp, steady(120.0));
+    let (found, _) = session.end(1, SetRole::WarmUp, &steady(120.0));
     assert!(found.iter().all(|f| f.code != "HR_ZONE"));
 }
 
@@ -331,7 +331,7 @@ fn findings_explain_themselves() {
     lines.extend(session.entry(None, Some(6), &[]).iter().map(explain));
     lines.extend(
         session
-            .end(1, SetRole::Working, steady(151.0))
+            .end(1, SetRole::Working, &steady(151.0))
             .0
             .iter()
             .map(explain),

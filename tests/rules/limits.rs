@@ -514,7 +514,7 @@ fn i7_without_a_plan_nothing_is_found() {
         Vec::new()
     );
     assert_eq!(
-        session.end(1, SetRole::Working, steady(220.0)).0,
+        session.end(1, SetRole::Working, &steady(220.0)).0,
         Vec::new()
     );
     assert_eq!(

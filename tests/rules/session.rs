@@ -154,7 +154,7 @@ impl Session {
         &mut self,
         set: u32,
         role: SetRole,
-        heart: HeartStats,
+        heart: &HeartStats,
     ) -> (Vec<Finding>, Vec<AfterSet>) {
         let (mut out, mut after) = (Vec::new(), Vec::new());
         let summary = SetSummary {
@@ -168,7 +168,7 @@ impl Session {
             reason: StopReason::Completed,
             reps_live: 10,
             reps_final: 10,
-            heart,
+            heart: *heart,
             channel: "knee_flexion".to_owned(),
         };
         self.judge.set(&summary, &mut out, &mut after);

@@ -100,7 +100,7 @@ fn after_baseline() -> (Session, Baseline) {
         measurements: Vec::new(),
         ..trunk(5, 0.0, Stage::Final)
     });
-    let (_, after) = session.end(1, baseline, HeartStats::default());
+    let (_, after) = session.end(1, baseline, &HeartStats::default());
     let [AfterSet::Baseline(accepted)] = after.as_slice() else {
         panic!("{after:?}");
     };
@@ -169,7 +169,7 @@ fn i11_a_baseline_holds_for_later_sets_and_no_working_set_moves_it() {
             ..trunk(n, 60.0, Stage::Final)
         });
     }
-    let (_, after) = session.end(2, SetRole::Working, HeartStats::default());
+    let (_, after) = session.end(2, SetRole::Working, &HeartStats::default());
     assert_eq!(after, Vec::new());
     session.start(&SetRole::Working, LEGS);
     let found = session.rep(&Rep {
@@ -190,7 +190,7 @@ fn two_repetitions_make_no_baseline_and_another_side_has_its_own() {
         session.rep(&trunk(n, 30.0, Stage::Final));
     }
     assert_eq!(
-        session.end(1, baseline, HeartStats::default()).1,
+        session.end(1, baseline, &HeartStats::default()).1,
         [AfterSet::Refused {
             set: 1,
             reps: 2,

@@ -9,7 +9,7 @@ mod pictures;
 mod sets;
 
 use super::{
-    data_quality,
+    data_quality, effort,
     facts::{Head, SessionReport, Status},
     text,
     verdict::Counts,
@@ -65,7 +65,8 @@ fn is_long(r: &SessionReport) -> bool {
         + r.by_eye.len()
         + r.by_people.len()
         + contrasts.filter(|row| row.appears).count();
-    lists + r.charts.len() + data_quality::remarks(&r.quality).len() > LINES_OF_A_SHORT_SESSION
+    let lines = effort::lines(r).len() + data_quality::remarks(&r.quality).len();
+    lists + r.charts.len() + lines > LINES_OF_A_SHORT_SESSION
 }
 
 fn banners(r: &SessionReport) -> Markup {

@@ -14,7 +14,7 @@ use crate::model::command::{SetRole, StopReason};
 use maud::{Markup, html as markup};
 
 /// Widths of the columns, % of the sheet.
-const SET_COLUMNS: [u32; 10] = [4, 6, 7, 12, 8, 14, 4, 4, 8, 33];
+const SET_COLUMNS: [u32; 9] = [4, 6, 6, 13, 15, 4, 4, 7, 41];
 
 pub(super) fn done(r: &SessionReport) -> Markup {
     let same = |a: &SetRow, b: &SetRow| {
@@ -32,7 +32,6 @@ pub(super) fn done(r: &SessionReport) -> Markup {
                 tr {
                     th { "Set" } th { "Reps" } th { "Load" }
                     th { "Tempo, s " small { "down-hold-up-hold" } }
-                    th { "Slowed" }
                     th { "Range of motion " small { "median ± [min to max]" } }
                     th { "RPE" } th { "Pain" } th { "HR " small { "fall in 60 s" } } th { "Reps against the plan" }
                 }
@@ -58,7 +57,7 @@ fn exercise_row(s: &SetRow) -> Markup {
         .collect();
     markup! {
         tr.exercise {
-            td colspan="10" {
+            td colspan="9" {
                 b { (words::exercise(&s.exercise)) ", " (words::side(s.side)) }
                 @if let Some(metric) = metric { ": " (metric) }
                 @if !asked.is_empty() { span.soft { " · asked " (asked.join(" · ")) } }
@@ -77,8 +76,10 @@ fn set_row(s: &SetRow) -> Markup {
                 @if s.ended.is_some() && s.reps_live != s.reps { span.soft { " (live " (s.reps_live) ")" } }
             }
             td.num { @match s.load_kg { Some(kg) => { (words::number(kg, "kg")) " kg" }, None => span.soft { "not entered" } } }
-            td.num { @match s.tempo { Some(t) => { (text::tempo(t)) }, None => span.soft { "no data" } } }
-            td.num { @match &s.loss { Some(l) => { (words::quantity(Some(l.percent), Some(l.error_percent), "%")) }, None => span.soft { "-" } } }
+            td.num {
+                @match s.tempo { Some(t) => { (text::tempo(t)) }, None => span.soft { "no data" } }
+                @if let Some(l) = &s.loss { span.asked { "slowed " (words::quantity(Some(l.percent), Some(l.error_percent), "%")) } }
+            }
             td.num {
                 @match s.metric.zip(s.range) { Some((metric, range)) => { (text::spread(&range, metric)) }, None => span.soft { "no data" } }
             }
