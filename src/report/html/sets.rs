@@ -14,7 +14,7 @@ use crate::model::command::{SetRole, StopReason};
 use maud::{Markup, html as markup};
 
 /// Widths of the columns, % of the sheet.
-const SET_COLUMNS: [u32; 9] = [4, 6, 6, 13, 15, 4, 4, 7, 41];
+const SET_COLUMNS: [u32; 9] = [4, 6, 6, 12, 14, 4, 4, 6, 44];
 
 pub(super) fn done(r: &SessionReport) -> Markup {
     let same = |a: &SetRow, b: &SetRow| {
