@@ -85,7 +85,7 @@ Metrics, one figure a recording:
                        own correct repetitions; \"form any\" = all faults together
   wire_vector          1 = a packet decodes as its source states, 0 = it does not
 
-Rows of recordings that a threshold was chosen on are marked (tuned on); nobody looked at the others for that.
+Rows of recordings that a threshold was chosen on are marked (tuned on); figures of the others were in view.
 Recordings are labelled folders (meta.json and tables), folders of these, or a wire_vectors.json.";
 
 /// Arguments of `plimsoll evaluate`.

@@ -1,7 +1,7 @@
 //! Published ways to count repetitions, plainly written anew, on the same samples: what ours is to be compared with.
 //!
-//! These are our own re-implementations from the descriptions, not the authors' programs, with the authors'
-//! constants where they are stated and none tuned here. Like the originals they use one sensor: the one that
+//! These are our own re-implementations from the descriptions, not the authors' programs; constants are
+//! ours, of the size the descriptions give, and none is tuned here. Like the originals they use one sensor: the one that
 //! shakes most. Seconds, m/s², 25 Hz.
 //!
 //! - `rep_count_recofit`: Morris, Saponas, Guillory & Kelner, "RecoFit", CHI 2014. The smoothed acceleration on its

@@ -1,5 +1,5 @@
-//! Which recordings a threshold of this program was chosen on: their figures stand apart from the others, which
-//! nobody looked at to choose a number. A statement about the past; no figure is computed from it.
+//! Which recordings a threshold of this program was chosen on: their figures stand apart from the others,
+//! whose results were in view and not fitted. A statement about the past; no figure is computed from it.
 
 use crate::wire::labelled::Meta;
 

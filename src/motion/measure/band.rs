@@ -15,7 +15,7 @@
 //! Soft tissue is what counts: in a deep squat the thigh's muscles carry the sensor along, and the angle reads 7 to
 //! 15 % low. Its shares, and what a short recording adds, were chosen on squats, half squats, heel raises and step
 //! downs of one person with optical knee and hip angles (exercise by exercise; lunges, single-leg squats, step ups
-//! and another person's sit-to-stands were not looked at for it).
+//! and another person's sit-to-stands were not used to choose it, though their figures were in view).
 
 use super::{
     super::{
