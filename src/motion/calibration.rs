@@ -110,13 +110,13 @@ impl Frame {
     /// Tilt in the movement plane, rad: positive when the top moves ahead. `None` where undefined.
     pub(super) fn forward_tilt(&self, up: Vec3) -> Option<f64> {
         let (x, y) = (up.dot(&self.ahead), up.dot(&self.up));
-        (x.hypot(y) >= SMALLEST_PROJECTION).then(|| (-x).atan2(y))
+        (x * x + y * y >= SMALLEST_PROJECTION * SMALLEST_PROJECTION).then(|| (-x).atan2(y))
     }
 
     /// Tilt to the client's right, rad.
     pub(super) fn right_tilt(&self, up: Vec3) -> Option<f64> {
         let (z, y) = (up.dot(&self.axis), up.dot(&self.up));
-        (z.hypot(y) >= SMALLEST_PROJECTION).then(|| (-z).atan2(y))
+        (z * z + y * y >= SMALLEST_PROJECTION * SMALLEST_PROJECTION).then(|| (-z).atan2(y))
     }
 
     /// The same frame looking the other way.

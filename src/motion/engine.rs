@@ -360,13 +360,13 @@ impl Engine {
         };
         let groups = candidates(&run.exercise, run.side, &self.devices);
         let result = analyse(&mut self.devices, &groups, facts, &self.params);
-        let view = View {
-            devices: &self.devices,
-            poses: &result.poses,
-            exercise: &run.exercise,
-            side: run.side,
-            params: &self.params,
-        };
+        let view = View::new(
+            &self.devices,
+            &result.poses,
+            &run.exercise,
+            run.side,
+            &self.params,
+        );
         let lowers = || out_lowers(&run.exercise, &self.devices, &result.found);
         let eccentric_first = out_is_eccentric(&run.exercise, result.out_is_down.or_else(lowers));
         let reps = final_reps(&run, &view, &result.found, eccentric_first);

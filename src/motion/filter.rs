@@ -86,9 +86,9 @@ pub(super) fn quantile(x: &[f64], q: f64) -> f64 {
     if x.is_empty() {
         return 0.0;
     }
-    let mut sorted = x.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[((sorted.len() - 1) as f64 * q).round() as usize]
+    let mut values = x.to_vec();
+    let place = ((values.len() - 1) as f64 * q).round() as usize;
+    *values.select_nth_unstable_by(place, f64::total_cmp).1
 }
 
 /// The middle value; 0 of nothing.

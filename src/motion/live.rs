@@ -66,9 +66,12 @@ struct Candidate {
     due: bool,
 }
 
+/// Start, turn and end of a repetition.
+type Span = (SessionNs, SessionNs, SessionNs);
+
 /// A repetition that was said to be complete.
 struct Known {
-    span: (SessionNs, SessionNs, SessionNs),
+    span: Span,
     doubted_s: Option<f64>,
 }
 
@@ -352,20 +355,15 @@ impl LiveSet {
         let Some(c) = self.candidates.get(self.active) else {
             return;
         };
-        let found: Vec<Found> = c
-            .counted
-            .cycles
-            .iter()
-            .map(|cycle| c.found(cycle))
-            .collect();
-        let mut free: Vec<bool> = found.iter().map(|f| f.turn > self.settled_until).collect();
+        let spans: Vec<Span> = c.counted.cycles.iter().map(|y| c.span(y)).collect();
+        let mut free: Vec<bool> = spans.iter().map(|s| s.1 > self.settled_until).collect();
         for known in &mut self.known {
             if known.span.1 <= self.settled_until {
                 continue;
             }
-            let same = (0..found.len())
-                .filter(|k| free[*k] && overlap_ns(known.span, &found[*k]) > 0)
-                .max_by_key(|k| overlap_ns(known.span, &found[*k]));
+            let same = (0..spans.len())
+                .filter(|k| free[*k] && overlap_ns(known.span, spans[*k]) > 0)
+                .max_by_key(|k| overlap_ns(known.span, spans[*k]));
             if let Some(k) = same {
                 (free[k], known.doubted_s) = (false, None);
             } else {
@@ -381,12 +379,12 @@ impl LiveSet {
             }
             !gone
         });
-        for (new, _) in found.into_iter().zip(free).filter(|(_, free)| *free) {
+        for (i, span) in spans.into_iter().enumerate().filter(|(i, _)| free[*i]) {
             self.known.push(Known {
-                span: (new.start, new.turn, new.end),
+                span,
                 doubted_s: None,
             });
-            out.push(Said::Completed(new));
+            out.push(Said::Completed(c.found(&c.counted.cycles[i])));
         }
     }
 
@@ -424,8 +422,8 @@ impl LiveSet {
     }
 }
 
-fn overlap_ns(span: (SessionNs, SessionNs, SessionNs), found: &Found) -> i64 {
-    span.2.0.min(found.end.0) - span.0.0.max(found.start.0)
+fn overlap_ns(a: Span, b: Span) -> i64 {
+    a.2.0.min(b.2.0) - a.0.0.max(b.0.0)
 }
 
 impl Candidate {
@@ -453,12 +451,18 @@ impl Candidate {
         self.rise.1
     }
 
+    fn span(&self, cycle: &Cycle) -> Span {
+        let at = |index| SessionNs::from_seconds(self.track.at_s(index));
+        (at(cycle.start), at(cycle.turn), at(cycle.end))
+    }
+
     fn found(&self, cycle: &Cycle) -> Found {
         let at = |index| SessionNs::from_seconds(self.track.at_s(index));
+        let (start, turn, end) = self.span(cycle);
         Found {
-            start: at(cycle.start),
-            turn: at(cycle.turn),
-            end: at(cycle.end),
+            start,
+            turn,
+            end,
             dwell: (at(cycle.dwell.0), at(cycle.dwell.1)),
             amplitude: cycle.amplitude,
             channel: self.channel.clone(),

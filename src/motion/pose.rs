@@ -5,7 +5,7 @@ use super::{
     anatomy::wrap_centre_deg,
     calibration::Frame,
     params::Params,
-    record::{Row, between, up_at},
+    record::{Row, between, place, up_at},
     sensor::Device,
 };
 use crate::model::{frame::Vec3, rep::Missing, sample::Quality, time::SessionNs};
@@ -99,7 +99,7 @@ fn is_measured(row: &Row) -> bool {
 }
 
 fn measured_before(rows: &[Row], t: SessionNs) -> Option<SessionNs> {
-    let i = rows.partition_point(|r| r.t < t);
+    let i = place(rows, t);
     rows[..i]
         .iter()
         .rev()

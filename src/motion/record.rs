@@ -69,16 +69,38 @@ fn widen(v: [f32; 3]) -> Vec3 {
     Vec3::new(v[0].into(), v[1].into(), v[2].into())
 }
 
+/// Number of rows before `t`. Looks first where it is if samples come evenly, which is nearly always: this is asked
+/// for every sample of the second sensor of a joint.
+pub(super) fn place(rows: &[Row], t: SessionNs) -> usize {
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+        return 0;
+    };
+    let span = (last.t.0 - first.t.0).max(1) as f64;
+    let share = ((t.0 - first.t.0) as f64 / span).clamp(0.0, 1.0);
+    let guess = (share * (rows.len() - 1) as f64).round() as usize;
+    let (mut low, mut high, mut step) = (guess, guess, 1);
+    while low > 0 && rows[low - 1].t >= t {
+        low = low.saturating_sub(step);
+        step *= 2;
+    }
+    step = 1;
+    while high < rows.len() && rows[high].t < t {
+        high = (high + step).min(rows.len());
+        step *= 2;
+    }
+    low + rows[low..high.max(low)].partition_point(|r| r.t < t)
+}
+
 /// Rows whose time lies in `[from, to)`.
 pub(super) fn between(rows: &[Row], from: SessionNs, to: SessionNs) -> &[Row] {
-    let a = rows.partition_point(|r| r.t < from);
-    let b = rows.partition_point(|r| r.t < to);
+    let a = place(rows, from);
+    let b = place(rows, to);
     &rows[a..b.max(a)]
 }
 
 /// "Up" at an instant, between the neighbouring rows; `None` outside the rows or in a gap over `gap_s`.
 pub(super) fn up_at(rows: &[Row], t: SessionNs, gap_s: f64) -> Option<Vec3> {
-    let i = rows.partition_point(|r| r.t < t);
+    let i = place(rows, t);
     let after = rows.get(i);
     if let Some(row) = after.filter(|r| r.t == t) {
         return Some(row.up());

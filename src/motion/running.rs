@@ -106,13 +106,8 @@ impl Running {
         if stage == Stage::Provisional {
             return Some(rep);
         }
-        let view = View {
-            devices,
-            poses: self.live.poses(),
-            exercise: &self.exercise,
-            side: self.side,
-            params,
-        };
+        let poses = self.live.poses();
+        let view = View::new(devices, poses, &self.exercise, self.side, params);
         let eccentric_first = out_is_eccentric(&self.exercise, None);
         rep.phases = eccentric_first.map(|e| phases(&found, None, e, params.rate_share_live));
         let speed = rep

@@ -236,13 +236,23 @@ pub(super) fn cycles(
         if sign * (x[k[1]] - x[k[0]]) <= 0.0 {
             continue;
         }
-        let before = rest_level(x, if i == 0 { from } else { pivots[i - 1] }, k[1], sign);
-        let after = rest_level(x, k[1], pivots.get(i + 3).map_or(to - 1, |p| *p), sign);
         // A change of posture goes out and does not come back. A jerk at the rest end must not look like one,
         // nor a rest end that is only touched: either measure of the rest level will do.
         let top = sign * x[k[1]];
         let returns = |a: f64, b: f64| (top - a).min(top - b) >= 0.45 * (top - a).max(top - b);
-        if returns(before, after) || returns(sign * x[k[0]], sign * x[k[2]]) {
+        let levels = || {
+            let before = if i == 0 { from } else { pivots[i - 1] };
+            let after = pivots.get(i + 3).map_or(to - 1, |p| *p);
+            (
+                rest_level(x, before, k[1], sign),
+                rest_level(x, k[1], after, sign),
+            )
+        };
+        let stays = || {
+            let (before, after) = levels();
+            returns(before, after)
+        };
+        if returns(sign * x[k[0]], sign * x[k[2]]) || stays() {
             found.push(boundaries(x, [k[0], k[1], k[2]], sign, scale, params));
         }
     }

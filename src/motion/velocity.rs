@@ -11,7 +11,7 @@ use super::{
     filter::median,
     measure::View,
     orientation::rate_of,
-    pose::{BRIDGE_S, fault},
+    pose::BRIDGE_S,
     post::Found,
     record::{Row, between},
     sensor::Device,
@@ -94,20 +94,21 @@ pub(super) fn speed(
             .flatten()
     });
     match carried {
-        Some(device) => upward(&view.devices[device], view, span, pass),
+        Some(device) => upward(view, device, span, pass),
         None => turning(view, found, phases),
     }
 }
 
 fn upward(
-    device: &Device,
     view: &View,
+    device: usize,
     (from, to): (SessionNs, SessionNs),
     pass: Pass,
 ) -> Option<Speed> {
-    if fault(device, from, to, view.params).is_some() {
+    if view.fault(device, from, to).is_some() {
         return None;
     }
+    let device = &view.devices[device];
     let (way, (fixed, share)) = match pass {
         Pass::Live => (rise(device, from, to, |row| online(device, row))?, LIVE),
         Pass::Final => (rise(device, from, to, offline)?, FINAL),
@@ -126,8 +127,7 @@ fn upward(
 
 /// Speed of the counted angle.
 fn turning(view: &View, found: &Found, phases: &Phases) -> Option<Speed> {
-    let seen =
-        |device: usize| fault(&view.devices[device], found.start, found.end, view.params).is_none();
+    let seen = |device: usize| view.fault(device, found.start, found.end).is_none();
     if found.channel.kind == Kind::Height || !found.channel.terms.iter().all(|t| seen(t.0)) {
         return None;
     }

@@ -20,7 +20,7 @@
 use super::{
     super::{
         orientation::rate_of,
-        pose::{Pose, Zero, fault},
+        pose::{Pose, Zero},
         post::Found,
         record::between,
         sensor::Device,
@@ -36,7 +36,7 @@ pub(super) fn usable<'a>(
     device: usize,
     absolute: bool,
 ) -> Result<&'a Pose, Missing> {
-    if let Some(why) = fault(&view.devices[device], found.start, found.end, view.params) {
+    if let Some(why) = view.fault(device, found.start, found.end) {
         return Err(why);
     }
     let pose = view.poses[device].as_ref().ok_or(Missing::NotCalibrated)?;

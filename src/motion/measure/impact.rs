@@ -1,7 +1,7 @@
 //! Peaks of acceleration, as multiples of gravity.
 
 use super::{
-    super::{channel::find, orientation, pose::fault, post::Found, record::between},
+    super::{channel::find, orientation, post::Found, record::between},
     Outcome, View, scalar,
 };
 use crate::model::{body::Segment, rep::Missing, units::STANDARD_GRAVITY};
@@ -12,7 +12,7 @@ const IMPACT_HZ: f64 = 190.0;
 pub(super) fn peak(view: &View, found: &Found, segment: Segment) -> Outcome {
     let i = find(view.devices, segment).ok_or(Missing::NoSensor)?;
     let device = &view.devices[i];
-    if let Some(why) = fault(device, found.start, found.end, view.params) {
+    if let Some(why) = view.fault(i, found.start, found.end) {
         return Err(why);
     }
     let rate = orientation::rate_of(&device.rows).ok_or(Missing::Undefined)?;

@@ -44,7 +44,9 @@ use crate::model::{
     plan::TrainingSide,
     rep::{Measured, Measurement, Missing, Phases},
     session::Sensor,
+    time::SessionNs,
 };
+use std::cell::Cell;
 pub(super) use trace::trace;
 
 /// Everything a measurement needs to know of the set.
@@ -54,6 +56,43 @@ pub(super) struct View<'a> {
     pub(super) exercise: &'a str,
     pub(super) side: TrainingSide,
     pub(super) params: &'a Params,
+    /// Of each device: the stretch that was asked about last, and what was answered; every metric of a repetition
+    /// asks the same.
+    faults: Vec<Cell<Option<(Stretch, Option<Missing>)>>>,
+}
+
+/// Begin and end.
+type Stretch = (SessionNs, SessionNs);
+
+impl<'a> View<'a> {
+    pub(super) fn new(
+        devices: &'a [Device],
+        poses: &'a [Option<Pose>],
+        exercise: &'a str,
+        side: TrainingSide,
+        params: &'a Params,
+    ) -> Self {
+        Self {
+            devices,
+            poses,
+            exercise,
+            side,
+            params,
+            faults: vec![Cell::new(None); devices.len()],
+        }
+    }
+
+    /// What speaks against measuring with a device between two instants.
+    pub(super) fn fault(&self, device: usize, from: SessionNs, to: SessionNs) -> Option<Missing> {
+        if let Some((asked, answer)) = self.faults[device].get()
+            && asked == (from, to)
+        {
+            return answer;
+        }
+        let answer = fault(&self.devices[device], from, to, self.params);
+        self.faults[device].set(Some(((from, to), answer)));
+        answer
+    }
 }
 
 /// Metrics that this module can measure from several segments, without the simple sums of tilts.
@@ -191,7 +230,7 @@ fn scalar(value: f64, error: f64) -> Measured {
 /// Times and ranges hold only if the counting channel's own sensors saw the whole repetition.
 fn counted_on(view: &View, found: &Found) -> Result<(), Missing> {
     for (device, _) in &found.channel.terms {
-        if let Some(why) = fault(&view.devices[*device], found.start, found.end, view.params) {
+        if let Some(why) = view.fault(*device, found.start, found.end) {
             return Err(why);
         }
     }

@@ -7,7 +7,7 @@
 use super::{
     super::{
         channel::find,
-        pose::{fault, tilt_of, wrap},
+        pose::{tilt_of, wrap},
         post::Found,
         record::{Row, Sensing, between},
         sensor::Device,
@@ -60,7 +60,8 @@ pub(super) fn lead(view: &View, found: &Found) -> Result<usize, Missing> {
 }
 
 fn whole(view: &View, found: &Found, device: usize) -> Result<(), Missing> {
-    fault(&view.devices[device], found.start, found.end, view.params).map_or(Ok(()), Err)
+    view.fault(device, found.start, found.end)
+        .map_or(Ok(()), Err)
 }
 
 pub(super) fn rows_of<'a>(device: &'a Device, found: &Found) -> &'a [Row] {

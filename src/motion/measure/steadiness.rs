@@ -14,6 +14,7 @@ use super::{
 };
 use crate::model::{metric::Metric, rep::Missing, time::SessionNs, units::STANDARD_GRAVITY};
 use realfft::{RealFftPlanner, num_complex::Complex};
+use std::cell::RefCell;
 
 /// Rate at which angular rates are looked at, Hz.
 const RATE_HZ: f64 = 100.0;
@@ -25,6 +26,10 @@ const TREMBLE_RATE_HZ: f64 = 45.0;
 /// (Balasubramanian 2015; for angular rates Melendez-Calderon 2021).
 const ARC_HZ: f64 = 10.0;
 const ARC_SHARE: f64 = 0.05;
+thread_local! {
+    /// Keeps what it has planned: the tables of a transform cost more than the transform.
+    static PLANNER: RefCell<RealFftPlanner<f64>> = RefCell::new(RealFftPlanner::new());
+}
 /// A velocity peak stands out from the troughs beside it by this share of the fastest.
 const PEAK_SHARE: f64 = 0.15;
 /// Peaks of the smoothed rate are counted: mean over, s.
@@ -103,14 +108,14 @@ fn arc_length(speed: &[f64]) -> Option<f64> {
     let size = speed.len().next_power_of_two() << 4;
     let mut padded = vec![0.0; size];
     padded[..speed.len()].copy_from_slice(speed);
-    let plan = RealFftPlanner::<f64>::new().plan_fft_forward(size);
+    let plan = PLANNER.with_borrow_mut(|planner| planner.plan_fft_forward(size));
     let mut spectrum = plan.make_output_vec();
     plan.process(&mut padded, &mut spectrum).ok()?;
     let bins = (ARC_HZ / RATE_HZ * size as f64) as usize + 1;
     let sizes: Vec<f64> = spectrum
         .iter()
         .take(bins)
-        .map(|c: &Complex<f64>| c.norm())
+        .map(|c: &Complex<f64>| c.norm_sqr().sqrt())
         .collect();
     let peak = sizes.iter().copied().fold(0.0, f64::max);
     if peak <= 0.0 {
@@ -125,7 +130,7 @@ fn arc_length(speed: &[f64]) -> Option<f64> {
     let step: f64 = 1.0 / (to - from) as f64;
     let length: f64 = sizes[from..=to]
         .windows(2)
-        .map(|p| step.hypot((p[1] - p[0]) / peak))
+        .map(|p| (step * step + ((p[1] - p[0]) / peak).powi(2)).sqrt())
         .sum();
     Some(-length)
 }

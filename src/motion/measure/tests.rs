@@ -75,13 +75,8 @@ fn read(
     metric: Metric,
     seconds: f64,
 ) -> Outcome {
-    let view = View {
-        devices,
-        poses,
-        exercise: "squat",
-        side,
-        params: &Params::default(),
-    };
+    let params = Params::default();
+    let view = View::new(devices, poses, "squat", side, &params);
     let turn = SessionNs::from_seconds(seconds / 2.0);
     let found = Found {
         start: SessionNs(0),
