@@ -158,6 +158,13 @@ impl Check {
         Some(finding)
     }
 
+    /// The finding that was just made stands by itself: past the second threshold, or for so many repetitions running.
+    pub fn is_firm(&self, params: &Params, finding: &Finding) -> bool {
+        let slot = usize::from(finding.stage == Stage::Final);
+        let far = finding.value.is_none_or(|v| self.second.excess(v) > 0.0);
+        far || self.tracks[slot].past_run >= params.unsure_run
+    }
+
     fn blank(&self, rep: &Rep) -> Finding {
         Finding {
             id: 0,

@@ -6,6 +6,7 @@
 
 use super::{
     Params,
+    agreement::{Said, agree},
     contrast::contrast,
     entry::{self, EntryRules},
     heart::HeartWatch,
@@ -151,12 +152,16 @@ impl Judge {
         };
         set.collected.add(rep);
         let tempo = set.tempo;
-        let found: Vec<Finding> = set
+        let said: Vec<Said> = set
             .checks
             .iter_mut()
-            .filter_map(|check| check.judge(&self.params, rep, tempo.as_ref()))
+            .filter_map(|check| {
+                let finding = check.judge(&self.params, rep, tempo.as_ref())?;
+                let firm = check.is_firm(&self.params, &finding);
+                Some(Said { finding, firm })
+            })
             .collect();
-        self.issue(found, out);
+        self.issue(agree(said), out);
     }
 
     /// The 5-s median of the heart rate, or that there is none.

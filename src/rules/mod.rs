@@ -19,6 +19,7 @@
 //! | `entry` | pain, effort, symptoms, typed load |
 //! | `baseline` | centre and spread of an accepted set, and when it holds |
 //! | `contrast` | what appears only under load |
+//! | `agreement` | one signal of many, alone and only just past, is unsure |
 //! | [`mod@lint`] | the sense of a plan, PL-01 to PL-17 |
 //! | [`mod@arming`] | whether a plan may judge this client today |
 //! | [`mod@explain`] | a finding as one plain sentence |
@@ -26,6 +27,7 @@
 //! Absent on purpose: no score of the client, no automatic progression, no learning from what happened
 //! (a baseline is accepted by a professional or does not exist), no forces.
 
+mod agreement;
 pub mod arming;
 mod baseline;
 mod check;
