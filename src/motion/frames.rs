@@ -29,6 +29,9 @@ const AXIS_EARLY_COS: f64 = 0.9962;
 /// The same later: cosine of 15 deg.
 const AXIS_LATE_COS: f64 = 0.9659;
 
+/// Once repetitions are known an axis is looked at so often, s.
+const LOOK_S: f64 = 0.5;
+
 /// Frames of all devices of a running set.
 pub(super) struct Frames {
     exercise: String,
@@ -39,6 +42,8 @@ pub(super) struct Frames {
     anchored: Vec<bool>,
     /// Newest pose that each device keeps within some degrees, and since when.
     calm: Vec<Option<(Vec3, f64)>>,
+    /// When each device's axis was looked at last, s.
+    looked_s: Vec<f64>,
 }
 
 impl Frames {
@@ -50,6 +55,7 @@ impl Frames {
             reference: vec![None; devices],
             anchored: vec![false; devices],
             calm: vec![None; devices],
+            looked_s: vec![f64::NEG_INFINITY; devices],
         }
     }
 
@@ -73,6 +79,12 @@ impl Frames {
         let Some(reference) = self.reference[i] else {
             return false;
         };
+        let t_s = device.last.map_or(0.0, |r| r.t_s());
+        let settled = counted >= 2 && !moved_reference && t_s < self.looked_s[i] + LOOK_S;
+        if settled {
+            return false;
+        }
+        self.looked_s[i] = t_s;
         let Some(axis) = best_axis(device) else {
             return moved_reference;
         };

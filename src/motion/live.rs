@@ -168,9 +168,7 @@ impl LiveSet {
             }
         }
         self.weigh(devices, now);
-        for i in 0..self.candidates.len() {
-            self.feed(i, devices, out, trace);
-        }
+        self.feed_all(devices, out, trace);
         self.recount(false);
         self.choose(devices, now);
         self.anchor(devices, out, trace);
@@ -217,6 +215,29 @@ impl LiveSet {
             }
             if better || !young {
                 c.gravity = known;
+            }
+        }
+    }
+
+    /// The last group that matters: while a channel sees a set, those of later groups wait. They catch up, from the
+    /// beginning of the set, as soon as it sees none.
+    fn enough(&self) -> usize {
+        self.candidates
+            .get(self.active)
+            .filter(|c| !c.counted.cycles.is_empty())
+            .map_or(usize::MAX, |c| c.group)
+    }
+
+    fn feed_all(
+        &mut self,
+        devices: &[Device],
+        out: &mut Vec<Said>,
+        trace: &mut Vec<TracePoint>,
+    ) {
+        let enough = self.enough();
+        for i in 0..self.candidates.len() {
+            if self.candidates[i].group <= enough {
+                self.feed(i, devices, out, trace);
             }
         }
     }
@@ -302,14 +323,9 @@ impl LiveSet {
         out.push(Said::Turned(found));
     }
 
-    /// Counts anew where something is new, as far as it can matter: a channel of later preference waits while one of
-    /// an earlier group sees a set.
+    /// Counts anew where something is new, as far as it can matter.
     fn recount(&mut self, ended: bool) {
-        let enough = self
-            .candidates
-            .get(self.active)
-            .filter(|c| !c.counted.cycles.is_empty())
-            .map_or(usize::MAX, |c| c.group);
+        let enough = self.enough();
         let due = self.candidates.iter_mut().filter(|c| c.due || ended);
         for c in due.filter(|c| c.group <= enough) {
             c.due = false;
@@ -343,9 +359,9 @@ impl LiveSet {
         self.restart(|other| {
             other.kind == Kind::Angle && channel.terms.iter().any(|(d, _)| other.uses(*d))
         });
-        for i in 0..self.candidates.len() {
-            self.feed(i, devices, out, trace);
-            self.candidates[i].due = true;
+        self.feed_all(devices, out, trace);
+        for c in &mut self.candidates {
+            c.due = true;
         }
         self.recount(false);
     }

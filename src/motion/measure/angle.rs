@@ -4,7 +4,6 @@ use super::{
     super::{
         anatomy::{Plane, plane, terms},
         channel::find,
-        pose::{tilt_at, tilt_of},
         post::Found,
         record::between,
     },
@@ -69,17 +68,22 @@ pub(super) fn along(
         return;
     };
     let lead = &view.devices[*lead];
-    for row in between(&lead.rows, found.start, SessionNs(found.end.0 + 1)) {
+    let (from, to) = (found.start, found.end);
+    for (i, _) in parts {
+        let Some(pose) = &view.poses[*i] else {
+            return;
+        };
+        let mut tilts = view.tilts[*i].borrow_mut();
+        tilts.cover(&view.devices[*i], &pose.frame, from, to);
+    }
+    let mut near = vec![0; parts.len()];
+    for row in between(&lead.rows, from, SessionNs(to.0 + 1)) {
         let sum = parts
             .iter()
-            .enumerate()
-            .try_fold(0.0, |sum, (k, (i, weight))| {
-                let frame = &view.poses[*i].as_ref()?.frame;
-                let tilt = if k == 0 {
-                    tilt_of(lead, frame, row.up())
-                } else {
-                    tilt_at(&view.devices[*i], frame, row.t)
-                };
+            .zip(&mut near)
+            .try_fold(0.0, |sum, ((i, weight), near)| {
+                let rows = &view.devices[*i].rows;
+                let tilt = view.tilts[*i].borrow().at(rows, row.t, near);
                 Some(sum + weight * tilt?)
             });
         each(row.t, sum);

@@ -13,6 +13,7 @@
 //! | `band` | which pose may be measured with, and how far its tilt can be trusted |
 //! | `path` | smallest, largest, first and turning value over a repetition |
 //! | `range` | range of the movement that is counted on, and its peak rate |
+//! | `tilts` | forward tilts of one device over a repetition, worked out once |
 //! | `trace` | what a picture of a repetition shows |
 
 mod angle;
@@ -28,6 +29,7 @@ mod side;
 mod steadiness;
 #[cfg(test)]
 mod tests;
+mod tilts;
 mod trace;
 
 use super::{
@@ -46,7 +48,8 @@ use crate::model::{
     session::Sensor,
     time::SessionNs,
 };
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use tilts::Tilts;
 pub(super) use trace::trace;
 
 /// Everything a measurement needs to know of the set.
@@ -59,6 +62,8 @@ pub(super) struct View<'a> {
     /// Of each device: the stretch that was asked about last, and what was answered; every metric of a repetition
     /// asks the same.
     faults: Vec<Cell<Option<(Stretch, Option<Missing>)>>>,
+    /// Of each device: its tilts over the stretch that was asked about last.
+    tilts: Vec<RefCell<Tilts>>,
 }
 
 /// Begin and end.
@@ -79,6 +84,7 @@ impl<'a> View<'a> {
             side,
             params,
             faults: vec![Cell::new(None); devices.len()],
+            tilts: vec![RefCell::default(); devices.len()],
         }
     }
 
