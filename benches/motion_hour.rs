@@ -2,7 +2,7 @@
 //!
 //! A computed hour of squats (thigh and shank; no recording): sets of 42 s with 14 repetitions, 18 s of standing
 //! between them. Live is everything from samples to counted repetitions while sets run: both filters,
-//! stillness, scatter, rows, counting. The pass is everything at a set's end: orientation without delay, axes,
+//! stillness, scatter, rows, counting, and of each repetition what a plan for a knee asks for. The pass is everything at a set's end: orientation without delay, axes,
 //! counting, what is measured of each repetition; it is given for an hour of running sets of one sensor. One line
 //! each, `name seconds`, for `tests/bench/cpu.sh`; the least of several rounds counts.
 
@@ -13,6 +13,7 @@ use plimsoll::{
         body::Segment,
         command::{Command, SetRole, StopReason},
         frame::Vec3,
+        metric::Metric,
         packet::DeviceIndex,
         plan::TrainingSide,
         sample::{Quality, Sample, StreamId, StreamKind},
@@ -28,6 +29,18 @@ const MINUTES: i64 = 60;
 const SET_S: i64 = 42;
 const REP_S: f64 = 3.0;
 const ROUNDS: usize = 3;
+/// Limits and targets of depth and tempo; watch items of tempo and of the knee's way inward.
+const ASKED: &[Metric] = &[
+    Metric::KneeFlexion,
+    Metric::TimeEccentric,
+    Metric::TimePauseBottom,
+    Metric::TimeConcentric,
+    Metric::TimePauseTop,
+    Metric::TempoRatio,
+    Metric::KneeMedialShift,
+    Metric::ThighRotation,
+    Metric::ShankRotation,
+];
 const WINDOW_NS: i64 = 100_000_000;
 
 fn main() {
@@ -83,6 +96,7 @@ fn run(hour: &[Sample]) -> (f64, f64, usize) {
             let in_minute = tick - minute * 60_000_000_000;
             if !running && in_minute >= 9_000_000_000 {
                 engine.command(SessionNs(tick), &squats(), &mut out);
+                engine.measure_live(ASKED);
                 running = true;
             } else if running && in_minute >= (9 + SET_S) * 1_000_000_000 {
                 let before = cpu_s(start);

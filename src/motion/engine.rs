@@ -165,6 +165,13 @@ impl Engine {
         }
     }
 
+    /// While the running set goes on, only these metrics are measured: what somebody waits for. After it, all are.
+    pub fn measure_live(&mut self, metrics: &[Metric]) {
+        if let Some(run) = &mut self.running {
+            run.wanted.retain(|m| metrics.contains(m));
+        }
+    }
+
     /// Takes one command.
     pub fn command(&mut self, t: SessionNs, command: &Command, out: &mut Vec<MotionEvent>) {
         match command {
@@ -297,6 +304,7 @@ impl Engine {
             side,
             role: role.clone(),
             load_kg,
+            wanted: available.clone(),
             available,
             live: LiveSet::new(exercise, t, self.devices.len(), &self.params),
             confirmed: Vec::new(),

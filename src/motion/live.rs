@@ -228,12 +228,7 @@ impl LiveSet {
             .map_or(usize::MAX, |c| c.group)
     }
 
-    fn feed_all(
-        &mut self,
-        devices: &[Device],
-        out: &mut Vec<Said>,
-        trace: &mut Vec<TracePoint>,
-    ) {
+    fn feed_all(&mut self, devices: &[Device], out: &mut Vec<Said>, trace: &mut Vec<TracePoint>) {
         let enough = self.enough();
         for i in 0..self.candidates.len() {
             if self.candidates[i].group <= enough {

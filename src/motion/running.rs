@@ -33,6 +33,8 @@ pub(super) struct Running {
     pub(super) role: SetRole,
     pub(super) load_kg: Option<f64>,
     pub(super) available: Vec<Metric>,
+    /// What is measured while the set runs.
+    pub(super) wanted: Vec<Metric>,
     pub(super) live: LiveSet,
     /// Repetitions that were confirmed while the set ran.
     pub(super) confirmed: Vec<Confirmed>,
@@ -115,7 +117,7 @@ impl Running {
             .zip(eccentric_first)
             .and_then(|(p, e)| speed(&view, &found, &p, e, Pass::Live));
         rep.speed = self.fastest.compare(speed, false);
-        rep.measurements = measure(&view, &found, rep.phases.as_ref(), &self.available);
+        rep.measurements = measure(&view, &found, rep.phases.as_ref(), &self.wanted);
         self.confirmed.push(Confirmed {
             rep: rep.clone(),
             stands: true,

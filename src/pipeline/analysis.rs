@@ -182,6 +182,7 @@ impl Analysis {
                 let by_eye = self
                     .judge
                     .set_started(t, &exercise, side, &role, load_kg, &available);
+                self.engine.measure_live(&self.judge.asks_for());
                 self.live.set_started(set, &exercise);
                 self.say(
                     Event::SetStarted {

@@ -127,6 +127,13 @@ impl Judge {
         by_eye
     }
 
+    /// The metrics that the checks of the running (or last started) set ask for.
+    #[must_use]
+    pub fn asks_for(&self) -> Vec<Metric> {
+        let checks = self.sets.get(&self.started).map(|set| set.checks.iter());
+        checks.into_iter().flatten().map(|c| c.metric).collect()
+    }
+
     /// The combined limits on a metric in the running (or last started) set, for the live trace.
     #[must_use]
     pub fn limits_on(&self, metric: Metric) -> (Option<f64>, Option<f64>) {

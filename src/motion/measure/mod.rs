@@ -61,13 +61,13 @@ pub(super) struct View<'a> {
     pub(super) params: &'a Params,
     /// Of each device: the stretch that was asked about last, and what was answered; every metric of a repetition
     /// asks the same.
-    faults: Vec<Cell<Option<(Stretch, Option<Missing>)>>>,
+    faults: Vec<Cell<Option<Answered>>>,
     /// Of each device: its tilts over the stretch that was asked about last.
     tilts: Vec<RefCell<Tilts>>,
 }
 
-/// Begin and end.
-type Stretch = (SessionNs, SessionNs);
+/// Begin and end of a stretch, and what speaks against it.
+type Answered = (SessionNs, SessionNs, Option<Missing>);
 
 impl<'a> View<'a> {
     pub(super) fn new(
@@ -90,13 +90,13 @@ impl<'a> View<'a> {
 
     /// What speaks against measuring with a device between two instants.
     pub(super) fn fault(&self, device: usize, from: SessionNs, to: SessionNs) -> Option<Missing> {
-        if let Some((asked, answer)) = self.faults[device].get()
-            && asked == (from, to)
+        if let Some((a, b, answer)) = self.faults[device].get()
+            && (a, b) == (from, to)
         {
             return answer;
         }
         let answer = fault(&self.devices[device], from, to, self.params);
-        self.faults[device].set(Some(((from, to), answer)));
+        self.faults[device].set(Some((from, to, answer)));
         answer
     }
 }
