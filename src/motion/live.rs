@@ -40,6 +40,9 @@ pub(super) struct TracePoint {
 const TRACE_NS: i64 = 50_000_000;
 /// Silence of a sensor after which another channel counts, s.
 const LOST_S: f64 = 0.5;
+/// Without an exercise rhythm has to stand for so long before a repetition is said, s. What a standing person's arm
+/// does looks like rhythm for less than 2 s at a time (the recordings of rest it was chosen on); a set shows it for good.
+const RHYTHM_S: f64 = 3.0;
 /// A repetition that is no longer counted is withdrawn after so long, s.
 const DOUBT_S: f64 = 2.0;
 /// While a set is so young, heights are computed anew when gravity is known better, s.
@@ -89,6 +92,8 @@ pub(super) struct LiveSet {
     /// Before, another channel counted: what it said stays.
     settled_until: SessionNs,
     turned: Option<SessionNs>,
+    /// Without an exercise: the channel that shows rhythm, and since when.
+    rhythm: Option<(usize, SessionNs)>,
     next_trace: SessionNs,
 }
 
@@ -105,6 +110,7 @@ impl LiveSet {
             revisions: vec![0; devices],
             settled_until: start,
             turned: None,
+            rhythm: None,
             next_trace: start,
         }
     }
@@ -295,7 +301,11 @@ impl LiveSet {
     }
 
     /// The active channel turned: provisional, if it turned away from the rest end and this is new.
+    /// Without an exercise a turn is none before there is a set.
     fn turn(&mut self, i: usize, out: &mut Vec<Said>) {
+        if self.exercise == NO_EXERCISE && self.known.is_empty() {
+            return;
+        }
         let c = &self.candidates[i];
         let Some((from, to)) = c.track.outward_turn(&c.counted) else {
             return;
@@ -325,9 +335,6 @@ impl LiveSet {
         for c in due.filter(|c| c.group <= enough) {
             c.due = false;
             (c.counted, c.worth) = c.track.count(&c.rule, &self.params, c.gravity, ended);
-            if self.exercise == NO_EXERCISE && !is_rhythm(&c.counted.cycles, GRID_HZ) {
-                c.counted.cycles.clear();
-            }
         }
     }
 
@@ -361,12 +368,33 @@ impl LiveSet {
         self.recount(false);
     }
 
+    /// Whether what the counting channel shows may be said. As after the set: first which channel counts, then, without
+    /// an exercise, whether it shows rhythm; before the first repetition is said that has to stand for a while.
+    fn is_set(&mut self, now: SessionNs) -> bool {
+        if self.exercise != NO_EXERCISE {
+            return true;
+        }
+        let cycles = self.candidates.get(self.active).map(|c| &c.counted.cycles);
+        if !cycles.is_some_and(|c| is_rhythm(c, GRID_HZ)) {
+            self.rhythm = None;
+            return false;
+        }
+        let before = self.rhythm.filter(|(channel, _)| *channel == self.active);
+        let (_, since) = *self.rhythm.insert(before.unwrap_or((self.active, now)));
+        !self.known.is_empty() || now.seconds() - since.seconds() >= RHYTHM_S
+    }
+
     /// Says what differs from what was said.
     fn say(&mut self, now: SessionNs, out: &mut Vec<Said>) {
+        let shown = self.is_set(now);
         let Some(c) = self.candidates.get(self.active) else {
             return;
         };
-        let spans: Vec<Span> = c.counted.cycles.iter().map(|y| c.span(y)).collect();
+        let spans: Vec<Span> = if shown {
+            c.counted.cycles.iter().map(|y| c.span(y)).collect()
+        } else {
+            Vec::new()
+        };
         let mut free: Vec<bool> = spans.iter().map(|s| s.1 > self.settled_until).collect();
         for known in &mut self.known {
             if known.span.1 <= self.settled_until {
@@ -427,7 +455,10 @@ impl LiveSet {
             return;
         };
         let blind = active.counted.cycles.is_empty();
-        if blind && !active.track.moving() || !blind && best.is_clearly_better(active) {
+        // As long as nothing was said a change costs nothing.
+        let better =
+            best.is_clearly_better(active) || self.known.is_empty() && best.is_better(active);
+        if blind && !active.track.moving() || !blind && better {
             self.active = next;
         }
     }

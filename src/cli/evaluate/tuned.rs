@@ -27,6 +27,12 @@ const TUNED: &[Part] = &[
         subject: None,
         exercise: Some("biceps_curl"),
     },
+    // How long rhythm has to stand while a set without an exercise runs.
+    Part {
+        dataset: "barbell_metamotion",
+        subject: None,
+        exercise: Some("none"),
+    },
 ];
 
 /// Whether a threshold was chosen on this recording.
