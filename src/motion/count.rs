@@ -11,6 +11,7 @@ use super::{
         Cycle, Scale, adaptive, autocorrelation, cycles, drop_steps, drop_strangers, rest_end,
         rest_vote, usual_leg, zigzag,
     },
+    series::GRID_HZ,
 };
 use crate::model::exercise::{FirstPhase, exercise};
 
@@ -54,6 +55,10 @@ const STEP_S: f64 = 1.4;
 const RHYTHM: usize = 4;
 /// A movement without rhythm on an unexpected channel must exceed the channel's floor so many times.
 const LARGE: f64 = 2.0;
+/// A way that is braked by less than this share of it was not gone.
+const COAST_SHARE: f64 = 0.15;
+/// For longer the acceleration cannot be summed up, s.
+const COAST_S: f64 = 2.5;
 /// Smallest leg of a bout that may be a repetition, as a share of the set's usual leg.
 const LEAST_OF_SET: f64 = 0.15;
 
@@ -68,9 +73,10 @@ pub(super) struct Counted {
     pub(super) away_is_up: bool,
 }
 
-/// Counts on the extremes `fine` of `x` (alternating, found at the smallest scale that matters).
+/// Counts on the extremes `fine` of `x` (alternating, found at the smallest scale that matters). `vertical` is what a
+/// height was summed up from; of other channels it is empty.
 pub(super) fn count_on(
-    x: &[f64],
+    (x, vertical): (&[f64], &[f64]),
     fine: &[usize],
     scale: Scale,
     rule: &Rule,
@@ -79,7 +85,10 @@ pub(super) fn count_on(
     let pivots = adaptive(x, fine, scale.least, params.hysteresis_share);
     let usual = usual_leg(x, &pivots);
     let of = |away_is_up| {
-        let found = in_bouts(x, fine, &pivots, away_is_up, scale, params);
+        let mut found = in_bouts(x, fine, &pivots, away_is_up, scale, params);
+        if !vertical.is_empty() {
+            found = drop_moves(found, x, vertical);
+        }
         enough(found, scale, rule)
     };
     let vote = rest_vote(x, &pivots);
@@ -101,6 +110,39 @@ pub(super) fn count_on(
         usual,
         away_is_up,
     }
+}
+
+/// A load that is taken from a place, or put there, stays; its height without drift sinks back as if it had returned.
+/// Such movements at either end of a set are none.
+fn drop_moves(mut found: Vec<Cycle>, x: &[f64], vertical: &[f64]) -> Vec<Cycle> {
+    let stays = |c: &Cycle| {
+        is_coasting(x, vertical, c.turn, c.start) || is_coasting(x, vertical, c.turn, c.end)
+    };
+    let first = found.iter().take_while(|c| stays(c)).count();
+    found.drain(..first);
+    while found.last().is_some_and(stays) {
+        found.pop();
+    }
+    found
+}
+
+/// Nothing brakes on the way from the turn: what was gone after its first third by the acceleration is as if there were
+/// none. A smooth movement would go on by 0.35 of its way without its brake.
+fn is_coasting(x: &[f64], vertical: &[f64], turn: usize, rest: usize) -> bool {
+    let way = x[rest] - x[turn];
+    let gone = |i: usize| (x[i] - x[turn]) / way >= 0.3;
+    let toward: Vec<usize> = if rest > turn {
+        (turn..=rest).skip_while(|i| !gone(*i)).collect()
+    } else {
+        (rest..=turn).rev().skip_while(|i| !gone(*i)).collect()
+    };
+    let seconds = toward.len() as f64 / GRID_HZ;
+    let (mut speed, mut braked) = (0.0, 0.0);
+    for i in toward {
+        speed += vertical[i] / GRID_HZ;
+        braked += speed / GRID_HZ;
+    }
+    seconds <= COAST_S && -braked / way < COAST_SHARE
 }
 
 /// One or two movements have no rhythm that speaks for them: on a channel that the exercise hardly moves they must

@@ -231,7 +231,13 @@ fn choose(
                 params,
             );
             let rule = Rule::new(channel, facts.exercise);
-            let counted = count_on(&s.x, &zigzag(&s.x, scale.least), scale, &rule, params);
+            let counted = count_on(
+                (&s.x, &s.vertical),
+                &zigzag(&s.x, scale.least),
+                scale,
+                &rule,
+                params,
+            );
             let score = if channel.metric.is_some() {
                 counted.usual * s.covered()
             } else {
@@ -390,7 +396,13 @@ fn fill_holes(
             params,
         );
         let rule = Rule::new(channel, facts.exercise);
-        let counted = count_on(&s.x, &zigzag(&s.x, scale.least), scale, &rule, params);
+        let counted = count_on(
+            (&s.x, &s.vertical),
+            &zigzag(&s.x, scale.least),
+            scale,
+            &rule,
+            params,
+        );
         for c in &counted.cycles {
             let new = on_clock(c, channel, grid);
             let in_hole = holes.iter().any(|(a, b)| c.start < *b && c.end > *a);

@@ -48,6 +48,8 @@ pub(super) struct Series {
     /// There were data around that instant.
     pub(super) valid: Vec<bool>,
     pub(super) rate_hz: f64,
+    /// Of a height: the vertical acceleration without gravity it comes from, m/s²; else empty.
+    pub(super) vertical: Vec<f64>,
 }
 
 impl Series {
@@ -120,6 +122,7 @@ fn angle(
         x: vec![0.0; grid.len],
         valid: vec![true; grid.len],
         rate_hz: GRID_HZ,
+        vertical: Vec::new(),
     };
     for (device, weight) in &channel.terms {
         let pose = poses[*device].as_ref()?;
@@ -165,6 +168,7 @@ fn resample(rows: &[Row], grid: Grid, mut value: impl FnMut(&Row) -> Option<f64>
         x: Vec::with_capacity(grid.len),
         valid: Vec::with_capacity(grid.len),
         rate_hz: GRID_HZ,
+        vertical: Vec::new(),
     };
     let mut k = 0;
     for i in 0..grid.len {
@@ -197,7 +201,8 @@ fn height(device: &Device, grid: Grid) -> Option<Series> {
             *x = 0.0;
         }
     }
-    s.x = heights(&s.x);
+    s.vertical = std::mem::take(&mut s.x);
+    s.x = heights(&s.vertical);
     Some(s)
 }
 

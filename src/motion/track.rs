@@ -181,21 +181,25 @@ impl Track {
         gravity: f64,
         ended: bool,
     ) -> (Counted, f64) {
-        let (x, mut pivots) = if self.vertical.is_empty() {
+        let free: Vec<f64> = self
+            .vertical
+            .iter()
+            .map(|a| (a / gravity - 1.0) * STANDARD_GRAVITY)
+            .map(|a| if a.is_finite() { a } else { 0.0 })
+            .collect();
+        let (x, mut pivots) = if free.is_empty() {
             let newest = self.extremes.leg().map(|leg| leg.to.0);
             let certain = self.extremes.pivots().iter().copied();
             (Cow::Borrowed(&self.x), certain.chain(newest).collect())
         } else {
-            let free = |a: f64| (a / gravity - 1.0) * STANDARD_GRAVITY;
-            let known = |a: f64| if a.is_finite() { free(a) } else { 0.0 };
-            let x = heights(&self.vertical.iter().map(|a| known(*a)).collect::<Vec<_>>());
+            let x = heights(&free);
             let pivots = zigzag(&x, self.scale.least);
             (Cow::Owned(x), pivots)
         };
         if !self.came_back(&x, &pivots, ended) {
             pivots.pop();
         }
-        let mut counted = count_on(&x, &pivots, self.scale, rule, params);
+        let mut counted = count_on((&x, &free), &pivots, self.scale, rule, params);
         // A turn that is still going on is none.
         counted.cycles.retain(|c| c.turn < x.len() - 1);
         let worth = if rule.is_automatic() {

@@ -119,7 +119,7 @@ impl Tracker {
     pub fn up(&self) -> Vec3 {
         self.acc_low
             .and_then(|low| low.try_normalize(1e-9))
-            .unwrap_or_else(|| self.attitude().inverse_transform_vector(&Vec3::z()))
+            .unwrap_or_else(|| self.vqf.up())
     }
 
     /// Gyroscope bias as estimated so far, rad/s.

@@ -192,6 +192,18 @@ impl Vqf {
         UnitQuaternion::new_unchecked(self.state.leveling * self.state.strapdown)
     }
 
+    /// "Up" in the sensor: the last row of the rotation matrix, so no matrix is made.
+    #[must_use]
+    pub fn up(&self) -> Vec3 {
+        let q = self.state.leveling * self.state.strapdown;
+        let (w, x, y, z) = (q.w, q.i, q.j, q.k);
+        Vec3::new(
+            2.0 * (x * z - w * y),
+            2.0 * (w * x + y * z),
+            1.0 - 2.0 * (x * x + y * y),
+        )
+    }
+
     /// Gyroscope bias, rad/s.
     #[must_use]
     pub fn bias(&self) -> Vec3 {
