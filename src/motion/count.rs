@@ -57,6 +57,8 @@ const RHYTHM: usize = 4;
 const LARGE: f64 = 2.0;
 /// A way that is braked by less than this share of it was not gone.
 const COAST_SHARE: f64 = 0.15;
+/// A move to or from a rack is smaller than this share of the usual repetition.
+const MOVE_SHARE: f64 = 0.7;
 /// For longer the acceleration cannot be summed up, s.
 const COAST_S: f64 = 2.5;
 /// Smallest leg of a bout that may be a repetition, as a share of the set's usual leg.
@@ -113,14 +115,19 @@ pub(super) fn count_on(
 }
 
 /// A load that is taken from a place, or put there, stays; its height without drift sinks back as if it had returned.
-/// Such movements at either end of a set are none.
+/// Such movements, smaller than the repetitions and at either end of them, are none.
 fn drop_moves(mut found: Vec<Cycle>, x: &[f64], vertical: &[f64]) -> Vec<Cycle> {
-    let stays = |c: &Cycle| {
-        is_coasting(x, vertical, c.turn, c.start) || is_coasting(x, vertical, c.turn, c.end)
+    let usual = median(&found.iter().map(|c| c.amplitude).collect::<Vec<_>>());
+    let is_move = |c: &Cycle| {
+        let coasting = |rest| is_coasting(x, vertical, c.turn, rest);
+        c.amplitude < MOVE_SHARE * usual && (coasting(c.start) || coasting(c.end))
     };
-    let first = found.iter().take_while(|c| stays(c)).count();
-    found.drain(..first);
-    while found.last().is_some_and(stays) {
+    if found.len() > FEW && is_move(&found[0]) {
+        found.remove(0);
+    }
+    // A way that is still going on has no brake yet.
+    let over = |c: &Cycle| (x.len() - c.end) as f64 > GRID_HZ;
+    if found.len() > FEW && found.last().is_some_and(|c| over(c) && is_move(c)) {
         found.pop();
     }
     found

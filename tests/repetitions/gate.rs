@@ -39,7 +39,10 @@ fn resting_with_a_change_of_posture_is_nothing() {
         ("none", Body::Leg),
     ] {
         let (last, live) = said(exercise, body, &script);
-        assert_eq!((last, live), (0, 0), "{exercise}");
+        assert_eq!(last, 0, "{exercise}");
+        // A height has no rest level of its own: live it may take one such change for a repetition, and takes it back.
+        let most = usize::from(body == Body::Press);
+        assert!(live <= most, "{exercise}: {live}");
     }
 }
 
