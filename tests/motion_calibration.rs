@@ -356,8 +356,9 @@ fn exchanged_sensors_of_a_set_are_said_and_measure_nothing() {
     }
 }
 
-#[test]
-fn a_sensor_that_turned_on_its_segment_between_sets_is_noticed() {
+/// Two sets of five squats; between them the thigh's sensor turns about the thigh's own length, so that "up" in the
+/// stance stays where it was.
+fn slipped_between_sets(deg: f64) -> Vec<MotionEvent> {
     let mut script = leg("sit_to_stand", [0.0, 0.0]);
     script.parts = vec![part(8.0, 5, &[25.0, -70.0]), part(28.0, 5, &[25.0, -70.0])];
     script.commands = vec![
@@ -368,9 +369,13 @@ fn a_sensor_that_turned_on_its_segment_between_sets_is_noticed() {
         (45.0, END),
     ];
     script.seconds = 48.0;
-    // About the thigh's own length: "up" in the stance stays where it was.
-    script.slip = Some((26.0, 25.0));
-    let events = script.told();
+    script.slip = Some((26.0, deg));
+    script.told()
+}
+
+#[test]
+fn a_sensor_that_turned_on_its_segment_between_sets_is_noticed() {
+    let events = slipped_between_sets(25.0);
     let slips: Vec<f64> = events
         .iter()
         .filter_map(|e| match e {
@@ -391,6 +396,19 @@ fn a_sensor_that_turned_on_its_segment_between_sets_is_noticed() {
                 why: Missing::Drifted,
             };
         assert_eq!(drifted, i >= 5, "{i}: {knee:?}");
+    }
+}
+
+/// A little less is measured on, and can no longer be called good.
+#[test]
+fn a_sensor_that_turned_a_little_makes_its_angles_doubtful() {
+    let knees = knees(&slipped_between_sets(7.5));
+    assert_eq!(knees.len(), 10);
+    for (i, knee) in knees.iter().enumerate() {
+        let Measured::Value { drifting, .. } = knee else {
+            panic!("{i}: {knee:?}");
+        };
+        assert_eq!(*drifting, i >= 5, "{i}: {knee:?}");
     }
 }
 

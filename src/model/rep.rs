@@ -70,6 +70,10 @@ pub enum Measured {
         /// are independent.
         #[serde(default)]
         range_error: Option<f64>,
+        /// The zero may have moved: the rest pose is 5 to 10 deg from the calibration. What depends on the zero cannot be
+        /// called good; the range can.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        drifting: bool,
     },
     /// Not measured.
     Missing {

@@ -97,6 +97,7 @@ pub fn rep(set: u32, number: u32, stage: Stage, depth: Option<f64>) -> Rep {
             at_start: 3.0,
             error: 4.0,
             range_error: None,
+            drifting: false,
         },
         None => Measured::Missing { why: Missing::Gap },
     };

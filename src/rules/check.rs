@@ -233,6 +233,10 @@ impl Check {
         if verdict == Verdict::Unsure && lasting {
             verdict = Verdict::Outside;
         }
+        if reading.drifting && verdict == Verdict::Within {
+            verdict = Verdict::Unsure;
+            finding.missing = Some(Missing::Drifted);
+        }
         finding.verdict = verdict;
         if self.kind == CheckKind::Limit {
             (finding.severity, finding.action) = of_limit(verdict, self.reaction);

@@ -24,11 +24,7 @@ pub fn explain(finding: &Finding) -> String {
                 stop_number(finding)
             )
         }
-        Verdict::Unsure => format!(
-            "{place}{}, past {held} {who}, by no more than the guard band of {}.",
-            measured(finding),
-            number(finding.guard, finding.metric)
-        ),
+        Verdict::Unsure => format!("{place}{}, {}.", measured(finding), doubt(finding)),
         Verdict::Outside if finding.value.is_none() => {
             format!(
                 "{place}{name} {}: counted as outside {held} {who}.",
@@ -50,6 +46,29 @@ pub fn explain(finding: &Finding) -> String {
             why(finding)
         ),
     }
+}
+
+/// Why a number is neither good nor certainly past.
+fn doubt(finding: &Finding) -> String {
+    let held = held_to(finding);
+    let who = source(finding.source);
+    if finding.missing == Some(Missing::Drifted) {
+        return format!(
+            "within {held} {who}, but the rest pose has left the calibration by more than 5 deg: calibrate again"
+        );
+    }
+    let (below, above) = (finding.min, finding.max);
+    let value = finding.value.unwrap_or(f64::NAN);
+    let past = below
+        .map_or(0.0, |b| b - value)
+        .max(above.map_or(0.0, |a| value - a));
+    if past > finding.guard {
+        return format!("past {held} {who}, alone among the signals that describe a repetition");
+    }
+    format!(
+        "past {held} {who}, by no more than the guard band of {}",
+        number(finding.guard, finding.metric)
+    )
 }
 
 fn place(finding: &Finding) -> String {

@@ -43,6 +43,8 @@ impl Feature {
 pub(super) struct Reading {
     pub value: f64,
     pub error: Option<f64>,
+    /// It depends on a zero that may have moved.
+    pub drifting: bool,
 }
 
 /// Metrics that every counted repetition has, whatever sensor counted it.
@@ -71,6 +73,7 @@ pub(super) fn read(
         None if from_counting(metric) => Reading {
             value: timing(rep, metric, feature, tempo)?,
             error: None,
+            drifting: false,
         },
         None if available => return Err(Missing::Undefined),
         None => return Err(Missing::NoSensor),
@@ -91,6 +94,7 @@ fn of_measured(measured: Measured, feature: Feature) -> Result<Reading, Missing>
             at_turn,
             error,
             range_error,
+            drifting,
             ..
         } => {
             let (value, error) = match feature {
@@ -105,6 +109,7 @@ fn of_measured(measured: Measured, feature: Feature) -> Result<Reading, Missing>
             Ok(Reading {
                 value,
                 error: error.is_finite().then_some(error),
+                drifting: drifting && feature != Feature::Range,
             })
         }
     }

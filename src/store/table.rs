@@ -186,6 +186,7 @@ fn measured_columns(metric: Metric, rows: &[Option<Measured>]) -> Vec<Column> {
                 at_start,
                 error,
                 range_error,
+                ..
             }) => match i {
                 0 => Some(*min),
                 1 => Some(*max),

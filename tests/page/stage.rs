@@ -269,6 +269,7 @@ pub fn rep(set: u32, number: u32, depth: Option<f64>) -> Rep {
         at_start: 3.0,
         error: 4.0,
         range_error: None,
+        drifting: false,
     };
     Rep {
         set,

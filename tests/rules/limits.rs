@@ -181,6 +181,34 @@ fn a_good_repetition_ends_the_run_and_a_missing_one_does_not() {
     );
 }
 
+/// The rest pose is 5 to 10 deg from the calibration: never green, and what is past stays past.
+#[test]
+fn a_doubtful_zero_is_never_within() {
+    let at = |depth: f64| {
+        let mut drifting = good(1);
+        let Measured::Value { min, error, .. } = drifting.measurements[0].measured else {
+            panic!("a value");
+        };
+        drifting.measurements[0].measured = Measured::Value {
+            min,
+            max: depth,
+            at_turn: depth,
+            at_start: min,
+            error,
+            range_error: None,
+            drifting: true,
+        };
+        one(&Session::squat(&knee()).rep(&drifting), "DEPTH_OVER").clone()
+    };
+    let inside = at(80.0);
+    assert_eq!(
+        (inside.verdict, inside.missing),
+        (Verdict::Unsure, Some(Missing::Drifted))
+    );
+    assert!(plimsoll::rules::explain::explain(&inside).contains("calibrate again"));
+    assert_eq!(at(120.0).verdict, Verdict::Outside);
+}
+
 #[test]
 fn i4_missing_is_never_within() {
     for why in [

@@ -40,6 +40,7 @@ pub fn value(min: f64, max: f64) -> Measured {
         at_start: min,
         error: 3.0,
         range_error: None,
+        drifting: false,
     }
 }
 

@@ -205,6 +205,7 @@ pub fn rep() -> Event {
                     at_start: 2.0,
                     error: 4.0,
                     range_error: None,
+                    drifting: false,
                 },
             },
             Measurement {

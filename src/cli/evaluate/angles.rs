@@ -166,6 +166,7 @@ fn pair(rep: &Rep, metric: Metric, reference: &Reference<'_>, begin_s: f64) -> O
         at_start,
         error,
         range_error,
+        ..
     } = rep.measured(metric)?
     else {
         return None;

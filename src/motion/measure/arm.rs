@@ -44,6 +44,7 @@ pub(super) fn drift(view: &View, found: &Found, side: Side) -> Outcome {
     // The zero is the repetition's own begin.
     path.measured(&Sources {
         zero: 0.0,
+        drifting: false,
         ..Sources::of(device, pose, found)
     })
 }

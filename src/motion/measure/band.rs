@@ -55,6 +55,8 @@ const TO_95: f64 = 1.96;
 const STANCE_DEG: f64 = 1.5;
 /// Zero from the rest end of the repetitions: nobody was asked to stand straight, deg.
 const REST_DEG: f64 = 4.0;
+/// A rest pose that left the calibration by more makes its angles doubtful (Plimsoll facts, recheck at rest), deg.
+const DRIFTING_DEG: f64 = 5.0;
 /// Inclination of a slow movement, deg.
 const SLOW_DEG: f64 = 0.3;
 /// What speed adds to it, deg per deg/s.
@@ -81,6 +83,8 @@ pub(super) struct Sources {
     pub(super) tissue: f64,
     /// deg.
     pub(super) gap: f64,
+    /// The zero may have moved.
+    pub(super) drifting: bool,
 }
 
 impl Sources {
@@ -119,6 +123,7 @@ impl Sources {
                 .hypot(SHORT_DEG_S / span_s),
             tissue: tissue_share(device.segment),
             gap: (longest_s - 1.5 * period_s).max(0.0) * peak * GAP_SHARE,
+            drifting: pose.zero == Zero::Stance && pose.drift_deg > DRIFTING_DEG,
         }
     }
 
@@ -130,6 +135,7 @@ impl Sources {
             inclination: self.inclination.hypot(other.inclination),
             tissue: self.tissue.hypot(other.tissue),
             gap: self.gap.hypot(other.gap),
+            drifting: self.drifting || other.drifting,
         }
     }
 

@@ -230,6 +230,7 @@ fn scalar(value: f64, error: f64) -> Measured {
         at_start: value,
         error,
         range_error: None,
+        drifting: false,
     }
 }
 

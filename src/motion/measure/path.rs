@@ -33,18 +33,15 @@ impl Path {
     /// With the band that its error sources give.
     pub(super) fn measured(self, sources: &Sources) -> Outcome {
         let range = self.max - self.min;
-        self.finish(sources.of_angle(range), sources.of_range(range))
-    }
-
-    fn finish(self, error: f64, range_error: f64) -> Outcome {
         self.last.ok_or(Missing::Undefined)?;
         Ok(Measured::Value {
             min: self.min,
             max: self.max,
             at_turn: self.turn,
             at_start: self.start,
-            error,
-            range_error: Some(range_error),
+            error: sources.of_angle(range),
+            range_error: Some(sources.of_range(range)),
+            drifting: sources.drifting,
         })
     }
 }

@@ -106,6 +106,7 @@ impl Walk {
             at_start,
             error,
             range_error: Some(error),
+            drifting: false,
         })
     }
 }
@@ -122,6 +123,7 @@ pub(super) fn number(value: f64, error: f64) -> Outcome {
         at_start: value,
         error,
         range_error: None,
+        drifting: false,
     })
 }
 

@@ -92,6 +92,7 @@ fn union(a: Measured, b: Measured) -> Measured {
             at_start: as_,
             error: ae,
             range_error: ar,
+            drifting: ad,
         },
         Measured::Value {
             min: b0,
@@ -100,6 +101,7 @@ fn union(a: Measured, b: Measured) -> Measured {
             at_start: bs,
             error: be,
             range_error: br,
+            drifting: bd,
         },
     ) = (a, b)
     else {
@@ -113,6 +115,7 @@ fn union(a: Measured, b: Measured) -> Measured {
         at_start: if first_moves_more { as_ } else { bs },
         error: ae.max(be),
         range_error: ar.zip(br).map(|(a, b)| a.max(b)),
+        drifting: ad || bd,
     }
 }
 

@@ -128,6 +128,7 @@ fn rep() -> impl Strategy<Value = Event> {
                         at_start: x[7],
                         error: 5.0,
                         range_error: None,
+                        drifting: false,
                     },
                 },
                 Measurement {
