@@ -3,36 +3,61 @@
 
 use crate::wire::labelled::Meta;
 
-/// Part of a collection: of one person, or of one exercise.
+/// Part of a collection: of one person, of one exercise, or recordings whose names begin so.
+#[derive(Clone, Copy)]
 struct Part {
     dataset: &'static str,
     subject: Option<&'static str>,
     exercise: Option<&'static str>,
+    name: Option<&'static str>,
 }
 
-/// Thresholds of counting and of form were chosen on these, beside simulated movements.
+impl Part {
+    const fn of(dataset: &'static str) -> Self {
+        Self {
+            dataset,
+            subject: None,
+            exercise: None,
+            name: None,
+        }
+    }
+
+    const fn person(self, subject: &'static str) -> Self {
+        Self {
+            subject: Some(subject),
+            ..self
+        }
+    }
+
+    const fn exercise(self, exercise: &'static str) -> Self {
+        Self {
+            exercise: Some(exercise),
+            ..self
+        }
+    }
+
+    const fn named(self, name: &'static str) -> Self {
+        Self {
+            name: Some(name),
+            ..self
+        }
+    }
+}
+
+/// Beside simulated movements.
 const TUNED: &[Part] = &[
-    Part {
-        dataset: "squat_3imu_form",
-        subject: Some("s1"),
-        exercise: None,
-    },
-    Part {
-        dataset: "pt_exercises",
-        subject: Some("s1"),
-        exercise: None,
-    },
-    Part {
-        dataset: "repmate_dumbbell_form",
-        subject: None,
-        exercise: Some("biceps_curl"),
-    },
+    // Counting and form.
+    Part::of("squat_3imu_form").person("s1"),
+    Part::of("pt_exercises").person("s1"),
+    Part::of("repmate_dumbbell_form").exercise("biceps_curl"),
     // How long rhythm has to stand while a set without an exercise runs.
-    Part {
-        dataset: "barbell_metamotion",
-        subject: None,
-        exercise: Some("none"),
-    },
+    Part::of("barbell_metamotion").exercise("none"),
+    // Bands of joint angles; of `ring_chain_omc` one hinge of four, which are one recording.
+    Part::of("cmu_exercises_sub22").named("SqDL_"),
+    Part::of("cmu_exercises_sub22").named("SqHalfDL_"),
+    Part::of("cmu_exercises_sub22").named("HeelRaise_"),
+    Part::of("cmu_exercises_sub22").named("StepDnL_"),
+    Part::of("openaxes_robot").named("circle-100"),
 ];
 
 /// Whether a threshold was chosen on this recording.
@@ -43,5 +68,6 @@ pub fn tuned_on(meta: &Meta) -> bool {
                 .subject
                 .is_none_or(|s| meta.subject.as_deref() == Some(s))
             && part.exercise.is_none_or(|e| meta.exercise == e)
+            && part.name.is_none_or(|n| meta.id.starts_with(n))
     })
 }
