@@ -49,6 +49,8 @@ const DOUBT_S: f64 = 2.0;
 const GRAVITY_S: f64 = 10.0;
 /// ... by this share.
 const GRAVITY_SHARE: f64 = 0.001;
+/// Share of the grid's step.
+const SOON: f64 = 0.7;
 /// Leak of the integrals of height, rad/s: what is slower than 0.15 Hz is drift.
 const LEAK: f64 = 2.0 * std::f64::consts::PI * 0.15;
 
@@ -253,6 +255,9 @@ impl LiveSet {
         let lead = self.candidates[i].channel.terms[0].0;
         while let Some(row) = devices[lead].rows.get(self.candidates[i].cursor) {
             self.candidates[i].cursor += 1;
+            if self.candidates[i].is_soon(row) {
+                continue;
+            }
             let Some(x) = self.value(i, devices, row) else {
                 continue;
             };
@@ -477,6 +482,12 @@ impl Candidate {
     /// So much that changing over in the middle of a set is right.
     fn is_clearly_better(&self, other: &Candidate) -> bool {
         self.group < other.group || self.group == other.group && self.worth > 1.5 * other.worth
+    }
+
+    /// The grid has no place for a tilt that comes so soon after the last one; a height needs every sample.
+    fn is_soon(&self, row: &Row) -> bool {
+        let since_s = self.last.map(|(t, _)| row.t.seconds() - t.seconds());
+        self.channel.kind != Kind::Height && since_s.is_some_and(|s| s < SOON / GRID_HZ)
     }
 
     /// Height by leaky integration.

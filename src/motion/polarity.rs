@@ -63,12 +63,14 @@ impl Polarity {
         self.sign
     }
 
+    /// Gravity has shown the signs; nothing more is to be learned.
+    pub(super) fn is_decided(&self) -> bool {
+        self.decided
+    }
+
     /// Takes a sample as the sensor sent it; `gravity` as this sensor reads it. `true` = the signs are others than
     /// they were taken to be.
     pub(super) fn push(&mut self, t_s: f64, acc: Vec3, gyro: Vec3, gravity: f64) -> bool {
-        if self.decided {
-            return false;
-        }
         let number = (t_s / BLOCK_S).floor() as i64;
         let mut turned = false;
         if number != self.now.number {

@@ -138,14 +138,15 @@ impl Device {
         let t_s = t.seconds();
         let gyro = gyro.map(|sent| self.with_sign(t_s, acc, sent));
         self.still.push(t_s, acc, gyro.unwrap_or_else(Vec3::zeros));
+        let size = acc.norm();
         if self.last.is_none() {
-            self.size_at_rest = acc.norm();
+            self.size_at_rest = size;
         }
         let step_s = self.last.map_or(0.0, |last| t_s - last.t_s());
         // The mean of what was seen, forgetting after some seconds.
         self.seen_s += step_s;
         let share = (step_s / self.seen_s.clamp(1e-6, 10.0)).min(1.0);
-        self.size_at_rest += (acc.norm() - self.size_at_rest) * share;
+        self.size_at_rest += (size - self.size_at_rest) * share;
         let tracked = self.tracker.update(t_s, acc, gyro, quality);
         let gyro = gyro.unwrap_or_else(Vec3::zeros);
         let row = Row::new(t, tracked.up, gyro, acc, tracked.quality);
@@ -168,7 +169,7 @@ impl Device {
 
     /// The angular rate with the signs that gravity shows.
     fn with_sign(&mut self, t_s: f64, acc: Vec3, sent: Vec3) -> Vec3 {
-        if self.polarity.push(t_s, acc, sent, self.gravity()) {
+        if !self.polarity.is_decided() && self.polarity.push(t_s, acc, sent, self.gravity()) {
             let sign = self.polarity.sign();
             for row in &mut self.rows {
                 row.set_gyro(row.gyro().component_mul(&sign));

@@ -66,10 +66,11 @@ impl Still {
             self.begin(t_s, acc, gyro);
             return;
         };
-        let size = now.acc.norm();
-        let quiet = (gyro - now.gyro).norm() < self.rate_limit
-            && (acc - now.acc).norm() < 1.5 * self.acc_share * size
-            && now.gyro.norm() < LARGEST_BIAS
+        let square = |v: f64| v * v;
+        let quiet = (gyro - now.gyro).norm_squared() < square(self.rate_limit)
+            && (acc - now.acc).norm_squared()
+                < square(1.5 * self.acc_share) * now.acc.norm_squared()
+            && now.gyro.norm_squared() < square(LARGEST_BIAS)
             && t_s - now.until_s < 0.5;
         if !quiet {
             self.begin(t_s, acc, gyro);

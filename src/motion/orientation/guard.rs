@@ -14,8 +14,8 @@ pub(super) fn possible_rate(rate: &Vec3) -> bool {
 
 /// A measurement that may be used: weightlessness to the last digit is a dead sensor.
 pub(super) fn possible_acceleration(acceleration: &Vec3) -> bool {
-    let size = acceleration.norm();
-    size > 1e-3 && acceleration.iter().all(|v| v.abs() <= LARGEST_ACCELERATION)
+    acceleration.norm_squared() > 1e-6
+        && acceleration.iter().all(|v| v.abs() <= LARGEST_ACCELERATION)
 }
 
 /// Delay assumed of the low-pass inside gyroscopes, s; an assumption, not a measured figure.
@@ -119,10 +119,11 @@ impl Pace {
 
 /// Mean of the steps that are no gaps.
 pub(super) fn usual(steps: &mut [f64]) -> Option<f64> {
-    steps.sort_unstable_by(f64::total_cmp);
-    let limit = 1.8 * steps.get(steps.len() / 2)?;
+    let middle = steps.len() / 2;
+    steps.get(middle)?;
+    let limit = 1.8 * *steps.select_nth_unstable_by(middle, f64::total_cmp).1;
     let (mut sum, mut n) = (0.0, 0.0);
-    for step in steps.iter().take_while(|s| **s <= limit) {
+    for step in steps.iter().filter(|s| **s <= limit) {
         sum += step;
         n += 1.0;
     }
@@ -177,8 +178,13 @@ impl Range {
     pub(super) fn ends(&mut self, v: &Vec3) -> bool {
         let mut at_end = false;
         for (axis, x) in self.axes.iter_mut().zip(v.iter()) {
-            axis.take(*x);
             let size = x.abs();
+            if size < self.least && self.end.is_none() {
+                // No range ends here: of this value only the step to the next matters.
+                *axis = Plateau::at(*x);
+                continue;
+            }
+            axis.take(*x);
             // What goes beyond it shows that it was none.
             if self.end.is_some_and(|end| size > end / NEAR) {
                 self.end = None;
@@ -193,6 +199,14 @@ impl Range {
 }
 
 impl Plateau {
+    fn at(value: f64) -> Self {
+        Self {
+            value,
+            samples: 1,
+            cut: false,
+        }
+    }
+
     fn take(&mut self, x: f64) {
         let step = (x - self.value).abs();
         if step <= x.abs() * 1e-6 {

@@ -10,6 +10,8 @@ use nalgebra::UnitQuaternion;
 
 /// Standard deviation of a bias that was measured in stillness, deg/s.
 const STILL_SIGMA: f64 = 0.115;
+/// The bias is learned so often, Hz.
+const BIAS_HZ: f64 = 12.5;
 /// A step this many periods long is a hole.
 const PERIODS_OF_A_HOLE: f64 = 1.6;
 
@@ -54,7 +56,13 @@ impl Tracker {
             50.0
         };
         Self {
-            vqf: Vqf::new(Params::default(), 1.0 / rate),
+            vqf: Vqf::new(
+                Params {
+                    bias_hz: BIAS_HZ,
+                    ..Params::default()
+                },
+                1.0 / rate,
+            ),
             pace: Pace::default(),
             ranges: Ranges::default(),
             last_s: None,

@@ -36,6 +36,8 @@ pub struct Params {
     pub rest_rate: f64,
     /// Largest departure of the acceleration at rest, m/s².
     pub rest_acceleration: f64,
+    /// The bias is learned no more often than this, Hz: it moves by 0.1 deg/s in 100 s. As published, with every sample.
+    pub bias_hz: f64,
 }
 
 impl Default for Params {
@@ -52,6 +54,7 @@ impl Default for Params {
             rest_tau_s: 0.5,
             rest_rate: 2.0,
             rest_acceleration: 0.5,
+            bias_hz: f64::INFINITY,
         }
     }
 }
@@ -60,8 +63,11 @@ impl Default for Params {
 #[derive(Debug, Clone)]
 struct Gains {
     step_s: f64,
-    rate_hz: f64,
+    /// Samples from one step of the bias filter to the next, and their rate.
+    bias_every: f64,
+    bias_rate_hz: f64,
     level: Coefficients,
+    bias: Coefficients,
     rest: Coefficients,
     variance_first: f64,
     variance_step: f64,
@@ -75,7 +81,9 @@ struct Gains {
 impl Gains {
     fn new(p: &Params, step_s: f64) -> Self {
         let square = |v: f64| v * v;
-        let variance_step = square(0.1 * 100.0) * step_s / p.bias_forgetting_s;
+        let bias_every = (1.0 / (step_s * p.bias_hz)).floor().max(1.0);
+        let bias_step_s = bias_every * step_s;
+        let variance_step = square(0.1 * 100.0) * bias_step_s / p.bias_forgetting_s;
         let noise = |sigma: f64| {
             let variance = square(sigma * 100.0);
             square(variance) / variance_step + variance
@@ -83,8 +91,10 @@ impl Gains {
         let noise_motion = noise(p.bias_sigma_motion);
         Self {
             step_s,
-            rate_hz: 1.0 / step_s,
+            bias_every,
+            bias_rate_hz: 1.0 / bias_step_s,
             level: Coefficients::new(p.level_tau_s, step_s),
+            bias: Coefficients::new(p.level_tau_s, bias_step_s),
             rest: Coefficients::new(p.rest_tau_s, step_s),
             variance_first: square(p.bias_sigma_first * 100.0),
             variance_step,
@@ -117,6 +127,9 @@ struct State {
     mean_rate: [f64; 3],
     still_s: f64,
     at_rest: bool,
+    /// Since the bias was learned last: samples, and the sum of what leveling had to put right.
+    unlearned: f64,
+    leaned: [f64; 2],
 }
 
 impl State {
@@ -134,6 +147,8 @@ impl State {
             mean_rate: [0.0; 3],
             still_s: 0.0,
             at_rest: false,
+            unlearned: 0.0,
+            leaned: [0.0; 2],
         }
     }
 }
@@ -174,8 +189,8 @@ impl Vqf {
         let new = Gains::new(&self.params, step_s);
         let (old, s) = (&self.gains, &mut self.state);
         s.acceleration.retune(&old.level, &new.level);
-        s.rotation.retune(&old.level, &new.level);
-        s.turned_bias.retune(&old.level, &new.level);
+        s.rotation.retune(&old.bias, &new.bias);
+        s.turned_bias.retune(&old.bias, &new.bias);
         s.rest_rate.retune(&old.rest, &new.rest);
         s.rest_acceleration.retune(&old.rest, &new.rest);
         self.gains = new;
@@ -270,7 +285,12 @@ impl Vqf {
         }
         let up = up * (1.0 / size);
         s.leveling = unit(correction(&up) * s.leveling);
-        self.learn_bias(&up);
+        s.leaned[0] += up.x;
+        s.leaned[1] += up.y;
+        s.unlearned += 1.0;
+        if s.unlearned >= g.bias_every {
+            self.learn_bias();
+        }
     }
 
     fn judge_rest(&mut self, acceleration: Vec3) {
@@ -286,14 +306,16 @@ impl Vqf {
         }
     }
 
-    /// One step of the Kalman filter. `up` is the measured vertical before it was levelled.
-    fn learn_bias(&mut self, up: &Vec3) {
+    /// One step of the Kalman filter, from how far the measured vertical leaned before it was levelled.
+    fn learn_bias(&mut self) {
         let (g, s) = (&self.gains, &mut self.state);
+        let [x, y] = std::mem::take(&mut s.leaned);
+        s.unlearned = 0.0;
         let m = matrix(&(s.leveling * s.strapdown));
         let b = s.bias;
         let dot = |row: &[f64]| row[0] * b[0] + row[1] * b[1] + row[2] * b[2];
-        let turned = s.turned_bias.push([dot(&m[..3]), dot(&m[3..6])], &g.level);
-        let r = s.rotation.push(m, &g.level);
+        let turned = s.turned_bias.push([dot(&m[..3]), dot(&m[3..6])], &g.bias);
+        let r = s.rotation.push(m, &g.bias);
         for i in [0, 3, 5] {
             if s.covariance[i] < g.variance_first {
                 s.covariance[i] += g.variance_step;
@@ -312,8 +334,8 @@ impl Vqf {
             }
         } else {
             let errors = [
-                -up.y * g.rate_hz + turned[0] - dot(&r[..3]),
-                up.x * g.rate_hz + turned[1] - dot(&r[3..6]),
+                -y * g.bias_rate_hz + turned[0] - dot(&r[..3]),
+                x * g.bias_rate_hz + turned[1] - dot(&r[3..6]),
                 -dot(&r[6..]),
             ];
             let noise = [g.noise_motion, g.noise_motion, g.noise_vertical];
