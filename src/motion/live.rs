@@ -96,6 +96,9 @@ pub(super) struct LiveSet {
     turned: Option<SessionNs>,
     /// Without an exercise: the channel that shows rhythm, and since when.
     rhythm: Option<(usize, SessionNs)>,
+    recounts: u64,
+    /// What was said last was said of this: channel, whether a set was known, recounts.
+    said_of: (usize, bool, u64),
     next_trace: SessionNs,
 }
 
@@ -113,6 +116,8 @@ impl LiveSet {
             settled_until: start,
             turned: None,
             rhythm: None,
+            recounts: 0,
+            said_of: (0, false, 0),
             next_trace: start,
         }
     }
@@ -339,6 +344,7 @@ impl LiveSet {
         let due = self.candidates.iter_mut().filter(|c| c.due || ended);
         for c in due.filter(|c| c.group <= enough) {
             c.due = false;
+            self.recounts += 1;
             (c.counted, c.worth) = c.track.count(&c.rule, &self.params, c.gravity, ended);
         }
     }
@@ -392,6 +398,11 @@ impl LiveSet {
     /// Says what differs from what was said.
     fn say(&mut self, now: SessionNs, out: &mut Vec<Said>) {
         let shown = self.is_set(now);
+        let basis = (self.active, shown, self.recounts);
+        let doubted = self.known.iter().any(|k| k.doubted_s.is_some());
+        if std::mem::replace(&mut self.said_of, basis) == basis && !doubted {
+            return;
+        }
         let Some(c) = self.candidates.get(self.active) else {
             return;
         };

@@ -10,7 +10,7 @@ use nalgebra::UnitQuaternion;
 
 /// Standard deviation of a bias that was measured in stillness, deg/s.
 const STILL_SIGMA: f64 = 0.115;
-/// The bias is learned so often, Hz.
+/// The bias is learned so often, Hz: it moves by hundredths of a deg/s in a second.
 const BIAS_HZ: f64 = 12.5;
 /// A step this many periods long is a hole.
 const PERIODS_OF_A_HOLE: f64 = 1.6;

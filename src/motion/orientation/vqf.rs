@@ -284,7 +284,7 @@ impl Vqf {
             return;
         }
         let up = up * (1.0 / size);
-        s.leveling = unit(correction(&up) * s.leveling);
+        s.leveling = still_unit(correction(&up) * s.leveling);
         s.leaned[0] += up.x;
         s.leaned[1] += up.y;
         s.unlearned += 1.0;
@@ -405,7 +405,7 @@ pub(super) fn turned(q: &Quaternion<f64>, rate: &Vec3, step_s: f64) -> Quaternio
         half.sin_cos()
     };
     let v = rate * (sin / size);
-    unit(q * Quaternion::new(cos, v.x, v.y, v.z))
+    still_unit(q * Quaternion::new(cos, v.x, v.y, v.z))
 }
 
 /// Below this the series of sine and cosine are exact to the last bits.
@@ -435,6 +435,11 @@ fn small_sin_cos(x: f64) -> (f64, f64) {
 
 pub(super) fn unit(q: Quaternion<f64>) -> Quaternion<f64> {
     q * (1.0 / q.norm())
+}
+
+/// A product of unit quaternions, without what rounding has added: one step of Newton's method is exact there.
+fn still_unit(q: Quaternion<f64>) -> Quaternion<f64> {
+    q * (1.5 - 0.5 * q.norm_squared())
 }
 
 /// `q v q*` for a unit quaternion.
