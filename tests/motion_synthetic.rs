@@ -361,6 +361,7 @@ fn bad_values_never_come_out() {
                 at_start,
                 error,
                 range_error,
+                ..
             } = m.measured
             {
                 assert!(

@@ -8,8 +8,8 @@ use super::{
     filter::median,
     params::Params,
     segment::{
-        Cycle, Scale, adaptive, autocorrelation, cycles, drop_steps, drop_strangers, rest_end,
-        rest_vote, usual_leg, zigzag,
+        Bounded, Cycle, Scale, adaptive, autocorrelation, cycles, drop_steps, drop_strangers,
+        rest_end, rest_vote, usual_leg, zigzag,
     },
     series::GRID_HZ,
 };
@@ -76,18 +76,19 @@ pub(super) struct Counted {
 }
 
 /// Counts on the extremes `fine` of `x` (alternating, found at the smallest scale that matters). `vertical` is what a
-/// height was summed up from; of other channels it is empty.
+/// height was summed up from; of other channels it is empty. `bounded` holds what earlier calls found on this series.
 pub(super) fn count_on(
     (x, vertical): (&[f64], &[f64]),
     fine: &[usize],
     scale: Scale,
     rule: &Rule,
     params: &Params,
+    bounded: &mut Bounded,
 ) -> Counted {
     let pivots = adaptive(x, fine, scale.least, params.hysteresis_share);
     let usual = usual_leg(x, &pivots);
-    let of = |away_is_up| {
-        let mut found = in_bouts(x, fine, &pivots, away_is_up, scale, params);
+    let mut of = |away_is_up| {
+        let mut found = in_bouts(x, fine, &pivots, away_is_up, (scale, params), bounded);
         if !vertical.is_empty() {
             found = drop_moves(found, x, vertical);
         }
@@ -167,8 +168,8 @@ fn in_bouts(
     fine: &[usize],
     pivots: &[usize],
     away_is_up: bool,
-    scale: Scale,
-    params: &Params,
+    (scale, params): (Scale, &Params),
+    bounded: &mut Bounded,
 ) -> Vec<Cycle> {
     let usual = usual_leg(x, pivots);
     if usual < scale.floor {
@@ -184,7 +185,7 @@ fn in_bouts(
         let places: Vec<usize> = begin.into_iter().chain(inside).chain(end).collect();
         let floor = scale.least.max(LEAST_OF_SET * usual);
         let own = adaptive(x, &places, floor, params.hysteresis_share);
-        let mut cycles = cycles(x, (from, to), &own, away_is_up, scale, params);
+        let mut cycles = cycles(x, (from, to), &own, away_is_up, (scale, params), bounded);
         if cycles.len() < FEW {
             // A stir while the client waits is no bout of its own.
             cycles.retain(|c| c.amplitude >= params.hysteresis_share * usual);

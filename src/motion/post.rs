@@ -12,7 +12,7 @@ use super::{
     params::Params,
     pose::{Pose, Zero},
     record::between,
-    segment::{Cycle, zigzag},
+    segment::{Bounded, Cycle, zigzag},
     sensor::Device,
     series::{GRID_HZ, Grid, Series, height_gain, scale, series, tilt_series},
     zero,
@@ -237,6 +237,7 @@ fn choose(
                 scale,
                 &rule,
                 params,
+                &mut Bounded::default(),
             );
             let score = if channel.metric.is_some() {
                 counted.usual * s.covered()
@@ -402,6 +403,7 @@ fn fill_holes(
             scale,
             &rule,
             params,
+            &mut Bounded::default(),
         );
         for c in &counted.cycles {
             let new = on_clock(c, channel, grid);

@@ -220,6 +220,28 @@ fn longest_stay(x: &[f64], test: impl Fn(f64) -> bool) -> f64 {
     f64::from(longest)
 }
 
+/// Cycles whose boundaries were found before on the same series; it may have grown since.
+#[derive(Debug, Default)]
+pub(super) struct Bounded(Vec<([usize; 3], Cycle)>);
+
+impl Bounded {
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Speeds look one place ahead: what ends at the end of the series is looked at again.
+    fn of(&mut self, knots: [usize; 3], len: usize, find: impl FnOnce() -> Cycle) -> Cycle {
+        if let Some((_, cycle)) = self.0.iter().find(|(known, _)| *known == knots) {
+            return *cycle;
+        }
+        let cycle = find();
+        if knots[2] + 1 < len {
+            self.0.push((knots, cycle));
+        }
+        cycle
+    }
+}
+
 /// Repetitions of the stretch `[from, to)` of a series, in order. `away_is_up` says to which side the series
 /// leaves the rest end.
 pub(super) fn cycles(
@@ -227,8 +249,8 @@ pub(super) fn cycles(
     (from, to): (usize, usize),
     pivots: &[usize],
     away_is_up: bool,
-    scale: Scale,
-    params: &Params,
+    (scale, params): (Scale, &Params),
+    bounded: &mut Bounded,
 ) -> Vec<Cycle> {
     let sign = if away_is_up { 1.0 } else { -1.0 };
     let mut found = Vec::new();
@@ -253,7 +275,9 @@ pub(super) fn cycles(
             returns(before, after)
         };
         if returns(sign * x[k[0]], sign * x[k[2]]) || stays() {
-            found.push(boundaries(x, [k[0], k[1], k[2]], sign, scale, params));
+            let knots = [k[0], k[1], k[2]];
+            let find = || boundaries(x, knots, sign, scale, params);
+            found.push(bounded.of(knots, x.len(), find));
         }
     }
     let lengths = params.rep_min_s * scale.rate_hz..=params.rep_max_s * scale.rate_hz;

@@ -111,15 +111,13 @@ impl Device {
             self.begin_imu();
         }
         let acc = Vec3::from(sample.acceleration());
-        let finite = acc
-            .iter()
-            .chain(gyro.iter().flat_map(|g| g.iter()))
-            .all(|v| v.is_finite());
+        let size_squared = acc.norm_squared();
+        let finite = size_squared.is_finite() && gyro.is_none_or(|g| g.norm_squared().is_finite());
         let backward = self.last.is_some_and(|last| sample.t <= last.t);
         if !finite
             || backward
             || sample.quality.has(Quality::NOT_FINITE)
-            || acc.norm() < NO_ACCELERATION
+            || size_squared < NO_ACCELERATION * NO_ACCELERATION
         {
             return;
         }

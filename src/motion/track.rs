@@ -11,7 +11,7 @@
 use super::{
     count::{Counted, Rule, count_on, worth},
     params::Params,
-    segment::{Scale, Zigzag, zigzag},
+    segment::{Bounded, Scale, Zigzag, zigzag},
     series::{GRID_HZ, heights},
 };
 use crate::model::units::STANDARD_GRAVITY;
@@ -55,6 +55,7 @@ pub(super) struct Track {
     turned: bool,
     counted: bool,
     counted_at: usize,
+    bounded: Bounded,
 }
 
 impl Track {
@@ -72,6 +73,7 @@ impl Track {
             turned: false,
             counted: false,
             counted_at: 0,
+            bounded: Bounded::default(),
         }
     }
 
@@ -175,7 +177,7 @@ impl Track {
     /// The repetitions so far, those that have come back far enough; with what speaks for the channel. `gravity` as the
     /// sensor reads it, m/s².
     pub(super) fn count(
-        &self,
+        &mut self,
         rule: &Rule,
         params: &Params,
         gravity: f64,
@@ -199,7 +201,12 @@ impl Track {
         if !self.came_back(&x, &pivots, ended) {
             pivots.pop();
         }
-        let mut counted = count_on((&x, &free), &pivots, self.scale, rule, params);
+        if !free.is_empty() {
+            // A height without drift changes as a whole when it grows.
+            self.bounded.clear();
+        }
+        let (series, bounded) = ((x.as_slice(), free.as_slice()), &mut self.bounded);
+        let mut counted = count_on(series, &pivots, self.scale, rule, params, bounded);
         // A turn that is still going on is none.
         counted.cycles.retain(|c| c.turn < x.len() - 1);
         let worth = if rule.is_automatic() {
