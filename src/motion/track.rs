@@ -31,7 +31,7 @@ pub(super) enum Hint {
 /// Time constant of the speed's smoothing, s.
 const SPEED_TAU_S: f64 = 0.04;
 /// The movement has turned when it comes back with this share of its fastest speed on the way out.
-const TURN_SHARE: f64 = 0.06;
+const TURN_SHARE: f64 = 0.045;
 /// Nothing that began longer ago is still going on, s.
 const MOVING_S: f64 = 10.0;
 /// Without an extreme the count is taken anew after so long: a long stay shows where the rest end is, s.

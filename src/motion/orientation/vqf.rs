@@ -130,6 +130,7 @@ struct State {
     /// Since the bias was learned last: samples, and the sum of what leveling had to put right.
     unlearned: f64,
     leaned: [f64; 2],
+    leveled: bool,
 }
 
 impl State {
@@ -149,6 +150,7 @@ impl State {
             at_rest: false,
             unlearned: 0.0,
             leaned: [0.0; 2],
+            leveled: false,
         }
     }
 }
@@ -284,9 +286,14 @@ impl Vqf {
             return;
         }
         let up = up * (1.0 / size);
-        s.leveling = still_unit(correction(&up) * s.leveling);
-        s.leaned[0] += up.x;
-        s.leaned[1] += up.y;
+        s.leveling = unit(correction(&up) * s.leveling);
+        // The first leveling finds the vertical and is no drift. As published it counts; there the next samples soon
+        // outweigh it.
+        if s.leveled || g.bias_every <= 1.0 {
+            s.leaned[0] += up.x;
+            s.leaned[1] += up.y;
+        }
+        s.leveled = true;
         s.unlearned += 1.0;
         if s.unlearned >= g.bias_every {
             self.learn_bias();
