@@ -1,12 +1,16 @@
 //! CPU time of the motion engine for an hour of a two-sensor joint at 100 Hz. `cargo bench --bench motion_hour`.
 //!
 //! A computed hour of squats (thigh and shank; no recording): sets of 42 s with 14 repetitions, 18 s of standing
-//! between them. Live is everything from samples to counted repetitions while sets run: both filters,
-//! stillness, scatter, rows, counting, and of each repetition what a plan for a knee asks for. The pass is everything at a set's end: orientation without delay, axes,
-//! counting, what is measured of each repetition; it is given for an hour of running sets of one sensor. One line
-//! each, `name seconds`, for `tests/bench/cpu.sh`; the least of several rounds counts.
+//! between them. Live is everything from samples to counted repetitions while sets run: both filters, stillness,
+//! scatter, rows, counting, and of each repetition what a plan for a knee asks for. The pass is everything at a set's
+//! end: orientation without delay, axes, counting, what is measured of each repetition; it is given for an hour of
+//! running sets of one sensor. One line each, `name seconds`, for `tests/bench/cpu.sh`; the least of several rounds
+//! counts.
 
 #![allow(clippy::unwrap_used, reason = "a bench may stop")]
+
+#[path = "../tests/computed/mod.rs"]
+mod computed;
 
 use plimsoll::{
     model::{
@@ -17,8 +21,8 @@ use plimsoll::{
         packet::DeviceIndex,
         plan::TrainingSide,
         sample::{Quality, Sample, StreamId, StreamKind},
-        session::{Origin, Sensor, SessionHeader, SessionId},
-        time::{HostNs, SessionNs},
+        session::SessionHeader,
+        time::SessionNs,
     },
     motion::{Engine, MotionEvent, Params, orientation},
 };
@@ -194,28 +198,6 @@ fn offline(samples: &[Sample]) -> f64 {
 }
 
 fn header() -> SessionHeader {
-    let sensor = |alias: &str, segment| Sensor {
-        alias: alias.to_owned(),
-        driver: "imported".to_owned(),
-        segment,
-        confirmed_by: "bench".to_owned(),
-        nominal_hz: 100.0,
-    };
-    SessionHeader {
-        schema: "1".to_owned(),
-        session: SessionId("bench".to_owned()),
-        client: "bench".to_owned(),
-        origin: Origin::Simulated,
-        started_at: String::new(),
-        started_host: HostNs(0),
-        sensors: vec![
-            sensor("thigh", Segment::ThighR),
-            sensor("shank", Segment::ShankR),
-        ],
-        plan_sha256: None,
-        plan_label: None,
-        baselines: Vec::new(),
-        software: String::new(),
-        library_sha256: String::new(),
-    }
+    let worn = [Segment::ThighR, Segment::ShankR];
+    computed::header(worn.map(|s| computed::sensor(s, 100.0)).to_vec())
 }

@@ -5,6 +5,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a bench may stop")]
 
+#[path = "../tests/computed/mod.rs"]
+mod computed;
+
 use plimsoll::{
     align::{DeviceAligner, Params},
     decode::{imported, witmotion},
@@ -14,7 +17,7 @@ use plimsoll::{
         plan::Plan,
         reading::Reading,
         sample::Sample,
-        session::{Origin, Sensor, SessionHeader, SessionId},
+        session::{Sensor, SessionHeader},
         time::HostNs,
         window::Window,
     },
@@ -237,22 +240,7 @@ fn header(driver: &str) -> SessionHeader {
     let sensor = |i: u16| Sensor {
         alias: format!("imu{i}"),
         driver: driver.to_owned(),
-        segment: Segment::ThighR,
-        confirmed_by: "bench".to_owned(),
-        nominal_hz: 100.0,
+        ..computed::sensor(Segment::ThighR, 100.0)
     };
-    SessionHeader {
-        schema: "1".to_owned(),
-        session: SessionId("bench".to_owned()),
-        client: "bench".to_owned(),
-        origin: Origin::Simulated,
-        started_at: String::new(),
-        started_host: HostNs(0),
-        sensors: (0..SENSORS).map(sensor).collect(),
-        plan_sha256: None,
-        plan_label: None,
-        baselines: Vec::new(),
-        software: String::new(),
-        library_sha256: String::new(),
-    }
+    computed::header((0..SENSORS).map(sensor).collect())
 }

@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
+mod computed;
+
 use nalgebra::{UnitQuaternion, Vector3};
 use plimsoll::{
     model::{
@@ -15,8 +17,8 @@ use plimsoll::{
         plan::TrainingSide,
         rep::{Measured, Missing, Rep, SetSummary, Stage},
         sample::{Quality, Sample, StreamId, StreamKind},
-        session::{Origin, Sensor, SessionHeader, SessionId, TechKind},
-        time::{HostNs, SessionNs},
+        session::{SessionHeader, TechKind},
+        time::SessionNs,
     },
     motion::{Engine, MotionEvent, Params},
 };
@@ -111,29 +113,13 @@ fn samples(mounts: [UnitQuaternion<f64>; 2]) -> Vec<Sample> {
 }
 
 fn header(segments: &[Segment]) -> SessionHeader {
-    SessionHeader {
-        schema: "1".into(),
-        session: SessionId("synthetic".into()),
-        client: "nobody".into(),
-        origin: Origin::Simulated,
-        started_at: String::new(),
-        started_host: HostNs(0),
-        sensors: segments
+    let rate_of = |s: Segment| if s == Segment::Chest { 0.0 } else { RATE };
+    computed::header(
+        segments
             .iter()
-            .map(|s| Sensor {
-                alias: s.to_string(),
-                driver: "imported".into(),
-                segment: *s,
-                confirmed_by: "test".into(),
-                nominal_hz: if *s == Segment::Chest { 0.0 } else { RATE },
-            })
+            .map(|s| computed::sensor(*s, rate_of(*s)))
             .collect(),
-        plan_sha256: None,
-        plan_label: None,
-        baselines: Vec::new(),
-        software: String::new(),
-        library_sha256: String::new(),
-    }
+    )
 }
 
 struct Told {
@@ -164,6 +150,16 @@ impl Told {
 
 /// Runs a set; `calibrate` asks for the stance first.
 fn told(samples: &[Sample], calibrate: bool, reverse_devices: bool) -> Told {
+    told_asking(None, samples, calibrate, reverse_devices)
+}
+
+/// The same where only these metrics are `asked` for while the set runs; `None` = all.
+fn told_asking(
+    asked: Option<&[Metric]>,
+    samples: &[Sample],
+    calibrate: bool,
+    reverse_devices: bool,
+) -> Told {
     let mut engine = Engine::new(
         &Params::default(),
         &header(&[Segment::ShankR, Segment::ThighR, Segment::Chest]),
@@ -179,6 +175,9 @@ fn told(samples: &[Sample], calibrate: bool, reverse_devices: bool) -> Told {
         }
         if window == 5_000_000_000 {
             engine.command(t, &start(), &mut out);
+            if let Some(metrics) = asked {
+                engine.measure_live(metrics);
+            }
         }
         let mut batch: Vec<&Sample> = samples
             .iter()
@@ -257,6 +256,28 @@ fn a_calibrated_squat_is_counted_and_measured_however_the_sensors_are_mounted() 
             assert!((thigh - THIGH_DEG).abs() < allowed, "thigh {thigh}");
             let shank = max_of(rep, Metric::ShankForwardTilt);
             assert!((shank - SHANK_DEG).abs() < allowed, "shank {shank}");
+        }
+    }
+}
+
+/// Live is measured what is asked for, and what a trainer without a plan watches; after the set everything.
+#[test]
+fn live_measures_what_is_asked_and_the_pass_everything() {
+    let all = told(&samples(mounts()), true, false);
+    let some = told_asking(Some(&[Metric::Smoothness]), &samples(mounts()), true, false);
+    assert_eq!(some.reps(Stage::Final), all.reps(Stage::Final));
+    let confirmed = some.reps(Stage::Confirmed);
+    assert_eq!(confirmed.len(), REPS);
+    for (few, many) in confirmed.iter().zip(all.reps(Stage::Confirmed)) {
+        let shown = [
+            Metric::KneeFlexion,
+            Metric::RangeOfMotion,
+            Metric::Smoothness,
+        ];
+        assert_eq!(few.measurements.len(), shown.len());
+        for metric in shown {
+            assert_eq!(few.measured(metric), many.measured(metric), "{metric:?}");
+            assert!(few.measured(metric).is_some());
         }
     }
 }

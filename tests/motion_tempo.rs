@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod computed;
+
 use nalgebra::{UnitQuaternion, Vector3};
 use plimsoll::{
     model::{
@@ -13,8 +15,8 @@ use plimsoll::{
         plan::TrainingSide,
         rep::{Rep, SpeedUnit, Stage},
         sample::{Quality, Sample, StreamId, StreamKind},
-        session::{Origin, Sensor, SessionHeader, SessionId},
-        time::{HostNs, SessionNs},
+        session::SessionHeader,
+        time::SessionNs,
     },
     motion::{Engine, MotionEvent, Params},
 };
@@ -196,29 +198,8 @@ fn samples(person: &Person, rng: &mut ChaCha8Rng) -> Vec<Sample> {
 }
 
 fn header(rate_hz: f64) -> SessionHeader {
-    let sensors = [Segment::ShankR, Segment::ThighR, Segment::Pelvis];
-    SessionHeader {
-        schema: "1".into(),
-        session: SessionId("synthetic".into()),
-        client: "nobody".into(),
-        origin: Origin::Simulated,
-        started_at: String::new(),
-        started_host: HostNs(0),
-        sensors: sensors
-            .map(|segment| Sensor {
-                alias: segment.to_string(),
-                driver: "imported".into(),
-                segment,
-                confirmed_by: "test".into(),
-                nominal_hz: rate_hz,
-            })
-            .to_vec(),
-        plan_sha256: None,
-        plan_label: None,
-        baselines: Vec::new(),
-        software: String::new(),
-        library_sha256: String::new(),
-    }
+    let worn = [Segment::ShankR, Segment::ThighR, Segment::Pelvis];
+    computed::header(worn.map(|s| computed::sensor(s, rate_hz)).to_vec())
 }
 
 /// One set; repetitions of the stage.

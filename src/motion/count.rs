@@ -55,7 +55,8 @@ const STEP_S: f64 = 1.4;
 const RHYTHM: usize = 4;
 /// A movement without rhythm on an unexpected channel must exceed the channel's floor so many times.
 const LARGE: f64 = 2.0;
-/// A way that is braked by less than this share of it was not gone.
+/// A way that is braked by less than this share of it was not gone. This and the two below were chosen on simulated
+/// presses, with the counts of the public recordings in view.
 const COAST_SHARE: f64 = 0.15;
 /// A move to or from a rack is smaller than this share of the usual repetition.
 const MOVE_SHARE: f64 = 0.7;

@@ -20,6 +20,7 @@ use crate::model::{
     body::Segment,
     command::{Command, SetRole, StopReason},
     event::{Calibration, CalibrationStep},
+    exercise::exercise,
     heart::HeartProfile,
     metric::Metric,
     packet::DeviceIndex,
@@ -165,10 +166,13 @@ impl Engine {
         }
     }
 
-    /// While the running set goes on, only these metrics are measured: what somebody waits for. After it, all are.
+    /// While the running set goes on, only these metrics are measured, with the exercise's primary one and the range of
+    /// motion, which a trainer without a plan watches. After it, all are.
     pub fn measure_live(&mut self, metrics: &[Metric]) {
         if let Some(run) = &mut self.running {
-            run.wanted.retain(|m| metrics.contains(m));
+            let primary = exercise(&run.exercise).and_then(|e| e.primary);
+            let shown = |m: &Metric| *m == Metric::RangeOfMotion || Some(*m) == primary;
+            run.wanted.retain(|m| metrics.contains(m) || shown(m));
         }
     }
 

@@ -44,10 +44,19 @@ pub(super) struct Frames {
     calm: Vec<Option<(Vec3, f64)>>,
     /// When each device's axis was looked at last, s.
     looked_s: Vec<f64>,
+    /// How far each device's rest pose of this set is from its stance, as far as known, deg.
+    off_stance_deg: Vec<Option<f64>>,
+    /// What makes angles invalid, deg.
+    drift_limit_deg: f64,
 }
 
 impl Frames {
-    pub(super) fn new(exercise: &str, start: SessionNs, devices: usize) -> Self {
+    pub(super) fn new(
+        exercise: &str,
+        start: SessionNs,
+        devices: usize,
+        drift_limit_deg: f64,
+    ) -> Self {
         Self {
             exercise: exercise.to_owned(),
             start,
@@ -56,6 +65,8 @@ impl Frames {
             anchored: vec![false; devices],
             calm: vec![None; devices],
             looked_s: vec![f64::NEG_INFINITY; devices],
+            off_stance_deg: vec![None; devices],
+            drift_limit_deg,
         }
     }
 
@@ -133,12 +144,42 @@ impl Frames {
             signed: false,
             drifted: false,
             drift_deg: 0.0,
-            exchanged: None,
+            exchanged: device.exchanged,
             range_deg: 30.0,
         };
+        self.mark_drift(i, device, &mut pose);
         pose.signed = zero::is_signed(device, &pose, &self.exercise);
         self.poses[i] = Some(pose);
         true
+    }
+
+    /// What this set shows of the sensor's drift, else what the last one showed.
+    fn mark_drift(&self, i: usize, device: &Device, pose: &mut Pose) {
+        let off = self.off_stance_deg[i].unwrap_or(device.drift.stance_deg);
+        pose.drift_deg = off.max(device.drift.axis_deg);
+        pose.drifted = pose.drift_deg > self.drift_limit_deg;
+    }
+
+    /// Compares the rest ends of the repetitions so far with the stance, where the exercise rests in it: as the pass after
+    /// the set does.
+    pub(super) fn recheck(&mut self, devices: &[Device], rests: &[SessionNs]) {
+        if neutral(&self.exercise) != Neutral::Rest {
+            return;
+        }
+        for (i, device) in devices.iter().enumerate() {
+            let Some(stance) = &device.stance else {
+                continue;
+            };
+            let ups: Vec<Vec3> = rests
+                .iter()
+                .filter_map(|t| up_at(&device.rows, *t, BRIDGE_S))
+                .collect();
+            self.off_stance_deg[i] = zero::off_stance_deg(stance, &ups);
+            if let Some(mut pose) = self.poses[i] {
+                self.mark_drift(i, device, &mut pose);
+                self.poses[i] = Some(pose);
+            }
+        }
     }
 
     /// Finds the pose from which tilts count: the stance, else where the client stands still as the set begins.

@@ -49,7 +49,7 @@ const DOUBT_S: f64 = 2.0;
 const GRAVITY_S: f64 = 10.0;
 /// ... by this share.
 const GRAVITY_SHARE: f64 = 0.001;
-/// Share of the grid's step.
+/// A sample nearer to the last one than this share of the grid's step adds nothing to it.
 const SOON: f64 = 0.7;
 /// Leak of the integrals of height, rad/s: what is slower than 0.15 Hz is drift.
 const LEAK: f64 = 2.0 * std::f64::consts::PI * 0.15;
@@ -97,6 +97,7 @@ pub(super) struct LiveSet {
     /// Without an exercise: the channel that shows rhythm, and since when.
     rhythm: Option<(usize, SessionNs)>,
     recounts: u64,
+    rechecked: u64,
     /// What was said last was said of this: channel, whether a set was known, recounts.
     said_of: (usize, bool, u64),
     next_trace: SessionNs,
@@ -108,7 +109,7 @@ impl LiveSet {
             exercise: exercise.to_owned(),
             start,
             params: params.clone(),
-            frames: Frames::new(exercise, start, devices),
+            frames: Frames::new(exercise, start, devices, params.drift_deg),
             candidates: Vec::new(),
             active: 0,
             known: Vec::new(),
@@ -117,6 +118,7 @@ impl LiveSet {
             turned: None,
             rhythm: None,
             recounts: 0,
+            rechecked: 0,
             said_of: (0, false, 0),
             next_trace: start,
         }
@@ -185,6 +187,7 @@ impl LiveSet {
         self.recount(false);
         self.choose(devices, now);
         self.anchor(devices, out, trace);
+        self.recheck(devices);
         self.say(now, out);
         let newest = self.candidates.get(self.active).and_then(|c| c.last);
         let stale = newest.is_none_or(|(t, _)| now.seconds() - t.seconds() > self.params.stale_s);
@@ -377,6 +380,17 @@ impl LiveSet {
             c.due = true;
         }
         self.recount(false);
+    }
+
+    /// Where the sensors sit is looked at again with every new count.
+    fn recheck(&mut self, devices: &[Device]) {
+        if std::mem::replace(&mut self.rechecked, self.recounts) == self.recounts {
+            return;
+        }
+        if let Some(c) = self.candidates.get(self.active) {
+            let rests: Vec<SessionNs> = c.counted.cycles.iter().map(|y| c.span(y).0).collect();
+            self.frames.recheck(devices, &rests);
+        }
     }
 
     /// Whether what the counting channel shows may be said. As after the set: first which channel counts, then, without

@@ -324,6 +324,9 @@ fn settle(
         zero::remember(device, p, facts.exercise, params);
     }
     zero::mark_exchanged(devices, poses, facts.exercise, facts.side);
+    for (device, pose) in devices.iter_mut().zip(poses.iter()) {
+        device.exchanged = pose.as_ref().and_then(|p| p.exchanged);
+    }
     out_is_down
 }
 

@@ -132,10 +132,16 @@ impl Running {
             .iter_mut()
             .find(|c| c.stands && c.rep.turn == turn)?;
         gone.stands = false;
-        Some(Rep {
+        let said = Rep {
             stage: Stage::Retracted,
             ..gone.rep.clone()
-        })
+        };
+        // What is none cannot be the fastest.
+        self.fastest = Fastest::default();
+        for c in self.confirmed.iter().filter(|c| c.stands) {
+            self.fastest.compare(c.rep.speed, false);
+        }
+        Some(said)
     }
 
     /// Says of every confirmed repetition without a final one that it is withdrawn.

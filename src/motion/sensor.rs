@@ -26,6 +26,15 @@ pub(super) struct Stance {
     pub(super) up: Vec3,
 }
 
+/// How far a sensor has left its calibration, as the last set showed, deg.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Drift {
+    /// The rest pose against the stance.
+    pub(super) stance_deg: f64,
+    /// The axis of a set against the earlier one.
+    pub(super) axis_deg: f64,
+}
+
 /// Smallest acceleration that a working accelerometer can show for long, m/s²; below it the value is none.
 const NO_ACCELERATION: f64 = 1e-3;
 
@@ -48,6 +57,9 @@ pub(super) struct Device {
     pub(super) axis_from: String,
     /// It comes from a movement on command, and a set's own axis does not replace it.
     pub(super) axis_commanded: bool,
+    pub(super) drift: Drift,
+    /// In the last set it moved as this other device should.
+    pub(super) exchanged: Option<usize>,
     pub(super) scatter: Scatter,
     pub(super) rows: Vec<Row>,
     pub(super) last: Option<Row>,
@@ -83,6 +95,8 @@ impl Device {
             axis_signed: false,
             axis_from: String::new(),
             axis_commanded: false,
+            drift: Drift::default(),
+            exchanged: None,
             scatter: Scatter::default(),
             rows: Vec::new(),
             last: None,
@@ -253,6 +267,7 @@ impl Device {
             self.axis = None;
             self.axis_signed = false;
             self.axis_commanded = false;
+            (self.drift, self.exchanged) = (Drift::default(), None);
         }
         if self.sensing == Sensing::Imu {
             self.tracker.set_bias(rest.gyro);

@@ -30,7 +30,8 @@ pub(super) enum Hint {
 
 /// Time constant of the speed's smoothing, s.
 const SPEED_TAU_S: f64 = 0.04;
-/// The movement has turned when it comes back with this share of its fastest speed on the way out.
+/// The movement has turned when it comes back with this share of its fastest speed on the way out; chosen on simulated
+/// squats.
 const TURN_SHARE: f64 = 0.045;
 /// Nothing that began longer ago is still going on, s.
 const MOVING_S: f64 = 10.0;

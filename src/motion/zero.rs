@@ -9,18 +9,21 @@ use super::{
     params::Params,
     pose::{BRIDGE_S, Pose, Zero},
     record::up_at,
-    sensor::Device,
+    sensor::{Device, Stance},
 };
 use crate::model::{body::Side, frame::Vec3, plan::TrainingSide, time::SessionNs};
 
+/// A rest pose or an axis that left the calibration by more makes angles doubtful (Plimsoll facts, recheck at rest), deg.
+pub(super) const DRIFTING_DEG: f64 = 5.0;
 /// An axis of a set is the same as an earlier one if they are nearer than 37 deg: then its sign is known.
 const SAME_AXIS_COS: f64 = 0.8;
 /// Smallest range of a tilt whose axis may be compared with an earlier one, deg.
 const COMPARED_DEG: f64 = 45.0;
 
-/// Sets the zero from the stance, else from the rest ends (`quiet`) if the exercise rests in the stance.
+/// Sets the zero from the stance, else from the rest ends (`quiet`) if the exercise rests in the stance; keeps with the
+/// device how far it has left its calibration, for what is measured while the next set runs.
 pub(super) fn set(
-    device: &Device,
+    device: &mut Device,
     pose: &mut Pose,
     quiet: &[SessionNs],
     stance_possible: bool,
@@ -30,13 +33,11 @@ pub(super) fn set(
         .iter()
         .filter_map(|t| up_at(&device.rows, *t, BRIDGE_S))
         .collect();
+    device.drift.axis_deg = pose.drift_deg;
     if let Some(stance) = device.stance {
         pose.zero = Zero::Stance;
-        let nearest = ups
-            .iter()
-            .map(|u| u.dot(&stance.up).clamp(-1.0, 1.0).acos().to_degrees())
-            .fold(f64::INFINITY, f64::min);
-        if stance_possible && nearest.is_finite() {
+        if let Some(nearest) = off_stance_deg(&stance, &ups).filter(|_| stance_possible) {
+            device.drift.stance_deg = nearest;
             pose.drift_deg = pose.drift_deg.max(nearest);
         }
         pose.drifted = pose.drift_deg > params.drift_deg;
@@ -53,6 +54,13 @@ pub(super) fn set(
         pose.frame = frame;
         pose.zero = Zero::Rest;
     }
+}
+
+/// Angle between the stance and the nearest of these directions of "up", deg; `None` of none.
+pub(super) fn off_stance_deg(stance: &Stance, ups: &[Vec3]) -> Option<f64> {
+    ups.iter()
+        .map(|u| u.dot(&stance.up).clamp(-1.0, 1.0).acos().to_degrees())
+        .min_by(f64::total_cmp)
 }
 
 /// Whether it is known which end of the axis points to the client's right: anatomy says it, or an earlier axis.
@@ -77,10 +85,10 @@ pub(super) fn axis_drift_deg(
     (known && range_deg >= COMPARED_DEG).then(|| cos.acos().to_degrees())
 }
 
-/// Keeps the axis for later sets.
+/// Keeps the axis for later sets: not of a sensor that is leaving its place, or little by little it would go unseen.
 pub(super) fn remember(device: &mut Device, pose: &Pose, exercise: &str, params: &Params) {
     let from_anatomy = tilt_sign(exercise, device.segment) != 0.0;
-    if from_anatomy && !pose.drifted && pose.quality >= params.axis_quality_min {
+    if from_anatomy && pose.drift_deg <= DRIFTING_DEG && pose.quality >= params.axis_quality_min {
         let axis = Axis {
             direction: pose.frame.axis(),
             quality: pose.quality,

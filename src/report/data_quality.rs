@@ -18,7 +18,7 @@ pub(super) fn of(header: &SessionHeader, events: &[Numbered], all: &Gathered) ->
     let mut quality = Quality {
         sensors: header.devices().map(|(_, s)| sensor(s)).collect(),
         reasons: reasons(all),
-        remarks: Vec::new(),
+        remarks: off_calibration(all).into_iter().collect(),
     };
     for numbered in events {
         match &numbered.event {
@@ -158,6 +158,15 @@ fn sensor_remarks(s: &SensorRow) -> Vec<String> {
     said
 }
 
+/// Checks that were made on a sensor that sits off its calibration, if any.
+fn off_calibration(all: &Gathered) -> Option<String> {
+    let of_reps = all.sets.values().flat_map(|s| s.findings.iter());
+    let n = of_reps
+        .filter(|f| f.value.is_some() && f.missing == Some(Missing::Drifted))
+        .count();
+    (n > 0).then(|| format!("unsure because a sensor sits 5 to 10 deg off its calibration {n}x"))
+}
+
 fn reasons(all: &Gathered) -> Vec<(&'static str, u32)> {
     const ORDER: [Missing; 7] = [
         Missing::Gap,
@@ -171,6 +180,7 @@ fn reasons(all: &Gathered) -> Vec<(&'static str, u32)> {
     let of_reps = all.sets.values().flat_map(|s| s.findings.iter());
     let missing: Vec<Missing> = of_reps
         .chain(all.others.iter())
+        .filter(|f| f.value.is_none())
         .filter_map(|f| f.missing)
         .collect();
     ORDER

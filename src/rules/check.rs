@@ -239,7 +239,12 @@ impl Check {
         }
         finding.verdict = verdict;
         if self.kind == CheckKind::Limit {
-            (finding.severity, finding.action) = of_limit(verdict, self.reaction);
+            (finding.severity, finding.action) = if finding.missing.is_some() {
+                // The sensor is in doubt, not the movement: nothing to cue the client on.
+                (Severity::Minor, Action::Record)
+            } else {
+                of_limit(verdict, self.reaction)
+            };
             return;
         }
         let (past, far) = if self.kind == CheckKind::Watch {

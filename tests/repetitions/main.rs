@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `computed` | header of a computed session |
 //! | `body` | movements and the sensors on them |
 //! | `session` | a set through the engine, window by window |
 //! | `sets` | the kinds of sets that must be counted |
@@ -17,6 +18,8 @@
 )]
 
 mod body;
+#[path = "../computed/mod.rs"]
+mod computed;
 mod gate;
 mod live;
 mod polarity;

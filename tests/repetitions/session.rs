@@ -1,6 +1,9 @@
 //! A set through the engine: still, then the set, window by window.
 
-use super::body::{Body, Script, Watch};
+use super::{
+    body::{Body, Script, Watch},
+    computed,
+};
 use plimsoll::{
     model::{
         body::Segment,
@@ -8,8 +11,8 @@ use plimsoll::{
         plan::TrainingSide,
         rep::{Rep, Stage},
         sample::Sample,
-        session::{Origin, Sensor, SessionHeader, SessionId},
-        time::{HostNs, SessionNs},
+        session::SessionHeader,
+        time::SessionNs,
     },
     motion::{Engine, MotionEvent, Params},
 };
@@ -61,29 +64,12 @@ impl Told {
 }
 
 fn header(segments: &[Segment], rate_hz: f64) -> SessionHeader {
-    SessionHeader {
-        schema: "1".into(),
-        session: SessionId("synthetic".into()),
-        client: "nobody".into(),
-        origin: Origin::Simulated,
-        started_at: String::new(),
-        started_host: HostNs(0),
-        sensors: segments
+    computed::header(
+        segments
             .iter()
-            .map(|s| Sensor {
-                alias: s.to_string(),
-                driver: "imported".into(),
-                segment: *s,
-                confirmed_by: "test".into(),
-                nominal_hz: rate_hz,
-            })
+            .map(|s| computed::sensor(*s, rate_hz))
             .collect(),
-        plan_sha256: None,
-        plan_label: None,
-        baselines: Vec::new(),
-        software: String::new(),
-        library_sha256: String::new(),
-    }
+    )
 }
 
 /// One set of an exercise.

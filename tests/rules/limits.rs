@@ -202,8 +202,8 @@ fn a_doubtful_zero_is_never_within() {
     };
     let inside = at(80.0);
     assert_eq!(
-        (inside.verdict, inside.missing),
-        (Verdict::Unsure, Some(Missing::Drifted))
+        (inside.verdict, inside.missing, inside.action),
+        (Verdict::Unsure, Some(Missing::Drifted), Action::Record)
     );
     assert!(plimsoll::rules::explain::explain(&inside).contains("calibrate again"));
     assert_eq!(at(120.0).verdict, Verdict::Outside);

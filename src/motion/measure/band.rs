@@ -24,6 +24,7 @@ use super::{
         post::Found,
         record::between,
         sensor::Device,
+        zero::DRIFTING_DEG,
     },
     View,
 };
@@ -55,8 +56,6 @@ const TO_95: f64 = 1.96;
 const STANCE_DEG: f64 = 1.5;
 /// Zero from the rest end of the repetitions: nobody was asked to stand straight, deg.
 const REST_DEG: f64 = 4.0;
-/// A rest pose that left the calibration by more makes its angles doubtful (Plimsoll facts, recheck at rest), deg.
-const DRIFTING_DEG: f64 = 5.0;
 /// Inclination of a slow movement, deg.
 const SLOW_DEG: f64 = 0.3;
 /// What speed adds to it, deg per deg/s.
