@@ -5,6 +5,18 @@
 
 use biquad::{Biquad, Coefficients, DirectForm2Transposed, Q_BUTTERWORTH_F64, ToHertz, Type};
 
+/// What is left after `steps` time constants, `exp(-steps)`: its rational series where that is exact to a millionth,
+/// because it is asked for with every sample.
+#[must_use]
+pub(super) fn left_after(steps: f64) -> f64 {
+    if (0.0..=0.3).contains(&steps) {
+        let (even, odd) = (12.0 + steps * steps, 6.0 * steps);
+        (even - odd) / (even + odd)
+    } else {
+        (-steps).exp()
+    }
+}
+
 /// Low-pass without delay. Returns the input where `cut_hz` is not below the Nyquist frequency.
 #[must_use]
 pub(super) fn low_pass(x: &[f64], rate_hz: f64, cut_hz: f64) -> Vec<f64> {

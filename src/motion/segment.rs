@@ -202,22 +202,19 @@ pub(super) fn rest_vote(x: &[f64], pivots: &[usize]) -> f64 {
     let (spread_low, spread_high) = (spread(&lows, low), spread(&highs, high));
     let steadier = (spread_high - spread_low) / (spread_high + spread_low).max(1e-9);
     let middle = f64::midpoint(low, high);
-    let (stay_low, stay_high) = (
-        longest_stay(x, |v| v < middle),
-        longest_stay(x, |v| v >= middle),
-    );
+    let (stay_low, stay_high) = longest_stays(x, middle);
     let stays = (stay_low - stay_high) / (stay_low + stay_high).max(1.0);
     stays + place(mean(&x[..n])) + 0.8 * place(mean(&x[x.len() - n..])) + 0.5 * steadier
 }
 
-/// Longest run of values that pass the test: between sets of repetitions a client waits at the rest end.
-fn longest_stay(x: &[f64], test: impl Fn(f64) -> bool) -> f64 {
-    let (mut run, mut longest) = (0_u32, 0_u32);
-    for v in x {
-        run = if test(*v) { run + 1 } else { 0 };
-        longest = longest.max(run);
+/// Longest runs of values below `middle` and not below it: between sets of repetitions a client waits at the rest end.
+fn longest_stays(x: &[f64], middle: f64) -> (f64, f64) {
+    let mut longest = [0; 2];
+    for run in x.chunk_by(|a, b| (*a < middle) == (*b < middle)) {
+        let side = &mut longest[usize::from(run[0] >= middle)];
+        *side = run.len().max(*side);
     }
-    f64::from(longest)
+    (longest[0] as f64, longest[1] as f64)
 }
 
 /// Cycles whose boundaries were found before on the same series; it may have grown since.

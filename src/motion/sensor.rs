@@ -3,6 +3,7 @@
 
 use super::{
     calibration::{Axis, Scatter, horizontal_rate},
+    filter::left_after,
     orientation::Tracker,
     params::Params,
     polarity::Polarity,
@@ -210,7 +211,7 @@ impl Device {
         {
             let rate = horizontal_rate(last, row, self.tracker.bias(), self.sensing);
             // Half of the weight is gone after 14 s: the strap may slip, the exercise may settle.
-            self.scatter.fade((-step_s / 20.0).exp());
+            self.scatter.fade(left_after(step_s / 20.0));
             self.scatter.add(rate, step_s);
         }
         if self.rows.len() < self.bound {

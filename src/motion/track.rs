@@ -10,6 +10,7 @@
 
 use super::{
     count::{Counted, Rule, count_on, worth},
+    filter::left_after,
     params::Params,
     segment::{Bounded, Scale, Zigzag, zigzag},
     series::{GRID_HZ, heights},
@@ -121,7 +122,7 @@ impl Track {
         };
         let mut hint = Hint::None;
         let span = (t_s - last_s).max(1e-9);
-        let share = 1.0 - (-span / SPEED_TAU_S).exp();
+        let share = 1.0 - left_after(span / SPEED_TAU_S);
         self.speed += ((value - last) / span - self.speed) * share;
         while self.at_s(self.x.len()) <= t_s {
             let part = ((self.at_s(self.x.len()) - last_s) / span).clamp(0.0, 1.0);

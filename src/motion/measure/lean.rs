@@ -14,6 +14,9 @@ use super::{
 };
 use crate::model::{body::Segment, rep::Missing, time::SessionNs};
 
+/// Rows sooner after the last one are passed over, ns: a body leans to the side slower than 10 Hz.
+const SPACING_NS: i64 = 14_000_000;
+
 pub(super) fn right_tilts(view: &View, found: &Found, parts: &[(Segment, f64)]) -> Outcome {
     let mut used = Vec::with_capacity(2);
     let mut sources = Sources::default();
@@ -28,7 +31,12 @@ pub(super) fn right_tilts(view: &View, found: &Found, parts: &[(Segment, f64)]) 
     }
     let lead = &view.devices[used.first().ok_or(Missing::NoSensor)?.0];
     let mut path = Path::default();
+    let mut next = found.start;
     for row in between(&lead.rows, found.start, SessionNs(found.end.0 + 1)) {
+        if row.t < next {
+            continue;
+        }
+        next = SessionNs(row.t.0 + SPACING_NS);
         let value: Option<f64> = used
             .iter()
             .map(|(i, weight)| {

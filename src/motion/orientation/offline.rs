@@ -8,7 +8,7 @@
 
 use super::{
     low_pass::{Coefficients, LowPass},
-    vqf::{Covariance, Params, Vqf, correction, rotate, turned, unit},
+    vqf::{Covariance, Params, Vqf, half_way, rotate, turned, unit},
 };
 use crate::model::frame::Vec3;
 use nalgebra::{Matrix3, Quaternion, UnitQuaternion};
@@ -59,8 +59,10 @@ pub fn attitudes(params: &Params, steps: &[Step], step_s: f64) -> Stretch {
         .map(|(q, low)| {
             let low = Vec3::from(*low);
             size += low.norm();
-            if let Some(up) = rotate(&leveling, &low).try_normalize(f64::EPSILON) {
-                leveling = unit(correction(&up) * leveling);
+            let up = rotate(&leveling, &low);
+            let length = up.norm();
+            if length > f64::EPSILON {
+                leveling = unit(half_way(&up, length) * leveling);
             }
             UnitQuaternion::new_unchecked(leveling * q)
         })

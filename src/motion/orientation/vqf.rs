@@ -285,8 +285,8 @@ impl Vqf {
         if size <= f64::EPSILON {
             return;
         }
+        s.leveling = unit(half_way(&up, size) * s.leveling);
         let up = up * (1.0 / size);
-        s.leveling = unit(correction(&up) * s.leveling);
         // The first leveling finds the vertical and is no drift. As published it counts; there the next samples soon
         // outweigh it.
         if s.leveled || g.bias_every <= 1.0 {
@@ -388,12 +388,11 @@ impl Update<'_> {
     }
 }
 
-/// The smallest rotation that takes `up` to z.
-pub(super) fn correction(up: &Vec3) -> Quaternion<f64> {
-    let w = (0.5 * (up.z + 1.0)).max(0.0).sqrt();
-    if w > 1e-6 {
-        let share = 0.5 / w;
-        Quaternion::new(w, share * up.y, -share * up.x, 0.0)
+/// The smallest rotation that takes `up`, of length `size`, to z; its own length is any.
+pub(super) fn half_way(up: &Vec3, size: f64) -> Quaternion<f64> {
+    let w = size + up.z;
+    if w > 1e-12 * size {
+        Quaternion::new(w, up.y, -up.x, 0.0)
     } else {
         Quaternion::new(0.0, 1.0, 0.0, 0.0)
     }
@@ -401,25 +400,23 @@ pub(super) fn correction(up: &Vec3) -> Quaternion<f64> {
 
 /// `q` after turning at `rate` for `step_s`.
 pub(super) fn turned(q: &Quaternion<f64>, rate: &Vec3, step_s: f64) -> Quaternion<f64> {
-    let size = rate.norm();
-    if size <= f64::EPSILON {
-        return *q;
-    }
-    let half = size * step_s / 2.0;
-    let (sin, cos) = if half.abs() < SMALL {
-        small_sin_cos(half)
+    let half = rate * (step_s / 2.0);
+    let square = half.norm_squared();
+    let (sinc, cos) = if square < SMALL * SMALL {
+        small_sinc_cos(square)
     } else {
-        half.sin_cos()
+        let size = square.sqrt();
+        (size.sin() / size, size.cos())
     };
-    let v = rate * (sin / size);
+    let v = half * sinc;
     still_unit(q * Quaternion::new(cos, v.x, v.y, v.z))
 }
 
 /// Below this the series of sine and cosine are exact to the last bits.
 const SMALL: f64 = 0.2;
 
-/// Taylor's series to the 11th and 12th power, without a division.
-fn small_sin_cos(x: f64) -> (f64, f64) {
+/// `sin(x) / x` and `cos(x)` of `y = x^2`: Taylor's series to the 10th and 12th power, without a root or a division.
+fn small_sinc_cos(y: f64) -> (f64, f64) {
     const SIN: [f64; 5] = [
         -1.0 / 6.0,
         1.0 / 120.0,
@@ -435,9 +432,8 @@ fn small_sin_cos(x: f64) -> (f64, f64) {
         -1.0 / 3_628_800.0,
         1.0 / 479_001_600.0,
     ];
-    let y = x * x;
     let series = |k: &[f64]| k.iter().rev().fold(0.0, |sum, k| k + y * sum);
-    (x + x * y * series(&SIN), 1.0 + y * series(&COS))
+    (1.0 + y * series(&SIN), 1.0 + y * series(&COS))
 }
 
 pub(super) fn unit(q: Quaternion<f64>) -> Quaternion<f64> {
