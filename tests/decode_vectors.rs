@@ -188,6 +188,7 @@ fn an_advertisement_finds_its_driver() {
         let advert = Advert {
             name: name.to_owned(),
             services: services.to_vec(),
+            ..Advert::default()
         };
         drivers()
             .iter()

@@ -5,11 +5,12 @@
 
 use super::{
     bytes::u16_at,
-    driver::{Advert, DecodeError, Decoder, Driver, GattOp},
+    driver::{Advert, DecodeError, Decoder, Driver, Wish},
+    gatt::{GattOp, Repeat},
 };
 use crate::model::{
     packet::{Packet, Uuid},
-    reading::{Contact, DeviceTime, Reading, Value},
+    reading::{Contact, DeviceTime, Measurand, Reading, Value},
 };
 
 /// Heart Rate service.
@@ -141,6 +142,14 @@ pub(super) fn decode(packet: &Packet, out: &mut Vec<Reading>) -> Result<usize, D
     }
 }
 
+/// The battery is read, not subscribed to: the host's Bluetooth service keeps its notifications to itself.
+pub(super) fn battery_again() -> Repeat {
+    Repeat {
+        every_ms: 300_000,
+        ops: vec![GattOp::read(BATTERY_LEVEL)],
+    }
+}
+
 /// Any strap or watch that offers the Heart Rate service.
 pub struct HeartRate;
 
@@ -153,17 +162,15 @@ impl Driver for HeartRate {
         advert.services.contains(&SERVICE)
     }
 
-    fn setup(&self) -> &'static [GattOp] {
-        const SETUP: &[GattOp] = &[
-            GattOp::Subscribe {
-                characteristic: MEASUREMENT,
-                optional: false,
-            },
-            GattOp::Read {
-                characteristic: BATTERY_LEVEL,
-            },
-        ];
-        SETUP
+    fn setup(&self, _wish: &Wish) -> Vec<GattOp> {
+        vec![
+            GattOp::subscribe(MEASUREMENT, &[Measurand::HeartRate]),
+            GattOp::read(BATTERY_LEVEL),
+        ]
+    }
+
+    fn repeat(&self) -> Vec<Repeat> {
+        vec![battery_again()]
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {

@@ -4,7 +4,10 @@
 //! Units as in [`Kind`]. No device sends this; the importer and the simulator write it. A packet should
 //! hold about [`PACKET_NS`] of data and arrive at the device time of its last row.
 
-use super::driver::{Advert, DecodeError, Decoder, Driver, GattOp};
+use super::{
+    driver::{Advert, DecodeError, Decoder, Driver, Wish},
+    gatt::GattOp,
+};
 use crate::model::{
     packet::{Packet, Uuid},
     reading::{Contact, DeviceTime, Reading, Value},
@@ -87,8 +90,8 @@ impl Driver for Imported {
         false
     }
 
-    fn setup(&self) -> &'static [GattOp] {
-        &[]
+    fn setup(&self, _wish: &Wish) -> Vec<GattOp> {
+        Vec::new()
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {

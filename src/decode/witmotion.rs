@@ -7,11 +7,12 @@
 
 use super::{
     bytes::{i16_at, u16_at},
-    driver::{Advert, DecodeError, Decoder, Driver, GattOp},
+    driver::{Advert, DecodeError, Decoder, Driver, Wish},
+    gatt::{GattOp, Repeat},
 };
 use crate::model::{
     packet::{Packet, Uuid},
-    reading::{DeviceTime, Reading, Value},
+    reading::{DeviceTime, Measurand, Reading, Value},
     units::STANDARD_GRAVITY,
 };
 
@@ -132,6 +133,28 @@ fn header(bytes: &[u8]) -> Option<u8> {
     }
 }
 
+const UNLOCK: [u8; 5] = [0xff, 0xaa, 0x69, 0x88, 0xb5];
+const SIX_AXES: [u8; 5] = [0xff, 0xaa, 0x24, 0x01, 0x00];
+const READ_BATTERY: [u8; 5] = [0xff, 0xaa, 0x27, 0x64, 0x00];
+/// Register of the output rate.
+const RATE: u8 = 0x03;
+/// What it holds for which rate, Hz. The makers' sheets disagree about 0A, so that is not used.
+const RATES: [(u8, f64); 6] = [
+    (0x05, 5.0),
+    (0x06, 10.0),
+    (0x07, 20.0),
+    (0x08, 50.0),
+    (0x09, 100.0),
+    (0x0b, 200.0),
+];
+
+/// Code and Hz of the rate for a wish.
+fn rate(wish: &Wish) -> (u8, f64) {
+    let hz = wish.nearest_hz(RATES.map(|(_, hz)| hz), 100.0);
+    let known = RATES.into_iter().find(|(_, rate)| *rate >= hz);
+    known.unwrap_or((0x09, 100.0))
+}
+
 /// The WitMotion family.
 pub struct WitMotion;
 
@@ -146,30 +169,31 @@ impl Driver for WitMotion {
             || advert.name.starts_with("BWT901")
     }
 
-    /// 100 Hz and six axes for this connection only: nothing is saved on the sensor.
-    fn setup(&self) -> &'static [GattOp] {
-        const fn write(bytes: &'static [u8]) -> GattOp {
-            GattOp::Write {
-                characteristic: WRITE,
-                bytes,
-                await_reply: false,
-                optional: false,
-            }
-        }
+    /// Rate and six axes for this connection only: nothing is saved on the sensor.
+    fn setup(&self, wish: &Wish) -> Vec<GattOp> {
+        const MOTION: &[Measurand] = &[Measurand::Acceleration, Measurand::AngularRate];
         const SETTLE: GattOp = GattOp::PauseMs(100);
-        const SETUP: &[GattOp] = &[
-            GattOp::Subscribe {
-                characteristic: NOTIFY,
-                optional: false,
-            },
-            write(&[0xff, 0xaa, 0x69, 0x88, 0xb5]),
+        vec![
+            GattOp::subscribe(NOTIFY, MOTION),
+            GattOp::write(WRITE, &UNLOCK[..]),
             SETTLE,
-            write(&[0xff, 0xaa, 0x24, 0x01, 0x00]),
+            GattOp::write(WRITE, &SIX_AXES[..]),
             SETTLE,
-            write(&[0xff, 0xaa, 0x03, 0x09, 0x00]),
+            GattOp::write(WRITE, vec![0xff, 0xaa, RATE, rate(wish).0, 0x00]),
             SETTLE,
-        ];
-        SETUP
+            GattOp::write(WRITE, &READ_BATTERY[..]).or_skip(),
+        ]
+    }
+
+    fn repeat(&self) -> Vec<Repeat> {
+        vec![Repeat {
+            every_ms: 300_000,
+            ops: vec![GattOp::write(WRITE, &READ_BATTERY[..]).or_skip()],
+        }]
+    }
+
+    fn nominal_hz(&self, wish: &Wish) -> f64 {
+        rate(wish).1
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {

@@ -96,3 +96,43 @@ pub enum Value {
         percent: u8,
     },
 }
+
+/// What can be measured, without the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Measurand {
+    /// Acceleration including gravity.
+    Acceleration,
+    /// Angular rate.
+    AngularRate,
+    /// Heart rate.
+    HeartRate,
+    /// Interval between beats.
+    RrInterval,
+    /// Pulse-to-pulse interval of an optical sensor.
+    PulseInterval,
+    /// Electrocardiogram.
+    Ecg,
+    /// Magnetic field.
+    MagneticField,
+    /// State of charge.
+    Battery,
+}
+
+impl Value {
+    /// What this is a value of.
+    #[must_use]
+    pub const fn measures(&self) -> &'static [Measurand] {
+        use Measurand as M;
+        match self {
+            Self::Imu { .. } => &[M::Acceleration, M::AngularRate],
+            Self::Acceleration { .. } => &[M::Acceleration],
+            Self::AngularRate { .. } => &[M::AngularRate],
+            Self::HeartRate { .. } => &[M::HeartRate],
+            Self::RrInterval { .. } => &[M::RrInterval],
+            Self::PulseInterval { .. } => &[M::PulseInterval],
+            Self::Ecg { .. } => &[M::Ecg],
+            Self::MagneticField { .. } => &[M::MagneticField],
+            Self::Battery { .. } => &[M::Battery],
+        }
+    }
+}

@@ -151,10 +151,10 @@ fn in_vector_units(frame: &Frame, factor: Option<f64>, value: i32) -> Value {
             json!(f64::from(f32::from_bits(value.cast_unsigned())) * factor.unwrap_or(1.0))
         }
         (Number::Scaled, Some(_)) if frame.measurement == Measurement::Acc => {
-            json!((f64::from(value) * unit_factor(frame, factor) * 1000.0) as i64)
+            json!((f64::from(value) * unit_factor(frame, factor, 1.0) * 1000.0) as i64)
         }
         (Number::MilliWithStatus, _) | (Number::Scaled, Some(_)) => {
-            json!(f64::from(value) * unit_factor(frame, factor))
+            json!(f64::from(value) * unit_factor(frame, factor, 1.0))
         }
         _ => json!(value),
     }

@@ -104,12 +104,19 @@ impl<'a> ControlPoint<'a> {
     }
 }
 
-/// The measurements that a feature mask names, in the order of their codes.
+/// A feature mask names this measurement or mode: bit = code.
+#[must_use]
+pub fn offers(mask: u16, measurement: Measurement) -> bool {
+    // From bit 8 on the bits are modes; of these only that of raw data stands at its own code.
+    let stated = (measurement as u8) < 8 || measurement == Measurement::SdkMode;
+    stated && mask >> (measurement as u8) & 1 == 1
+}
+
+/// The measurements and modes that a feature mask names, in the order of their codes.
 pub fn features(mask: u16) -> impl Iterator<Item = Measurement> {
     Measurement::ALL
         .into_iter()
-        // From bit 8 on the bits are modes, not measurements.
-        .filter(move |m| (*m as u8) < 8 && mask >> (*m as u8) & 1 == 1)
+        .filter(move |m| offers(mask, *m))
 }
 
 /// A command written to the control point: operation and code of the measurement.

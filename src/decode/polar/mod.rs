@@ -8,15 +8,17 @@
 pub mod control;
 pub mod delta;
 pub mod frame;
+mod setup;
 pub mod times;
 
 use self::{
-    control::{ControlPoint, Operation, Settings},
+    control::{ControlPoint, Operation, Reply, Settings},
     frame::{Frame, Measurement, Number},
     times::FrameTimes,
 };
 use super::{
-    driver::{Advert, DecodeError, Decoder, Driver, GattOp},
+    driver::{Advert, DecodeError, Decoder, Driver, Wish},
+    gatt::{GattOp, Repeat},
     heart_rate,
 };
 use crate::model::{
@@ -32,45 +34,12 @@ pub const CONTROL: Uuid = Uuid(0xfb00_5c81_02e7_f387_1cad_8acd_2d8d_f0c8);
 pub const DATA: Uuid = Uuid(0xfb00_5c82_02e7_f387_1cad_8acd_2d8d_f0c8);
 
 const MICROTESLA_PER_GAUSS: f64 = 100.0;
-/// Ranges that [`SETUP`] asks for: 8 g, 2000 deg/s; the magnetometer has 50 gauss.
+/// Ranges where no settings were heard: 8 g, 2000 deg/s; the magnetometer has 50 gauss.
 const RANGE_G: f64 = 8.0;
 const RANGE_DPS: f64 = 2000.0;
 const RANGE_GAUSS: f64 = 50.0;
 /// A value this near the range stands at its end (8 g in steps of 0.244 mg end at 7.995 g).
 const CLIPPED_SHARE: f64 = 0.999;
-
-/// Settings of both generations are tried; a device refuses what it does not have.
-const SETUP: &[GattOp] = &[
-    GattOp::NeedMtu(232),
-    subscribe(heart_rate::MEASUREMENT, true),
-    GattOp::Read {
-        characteristic: heart_rate::BATTERY_LEVEL,
-    },
-    subscribe(CONTROL, false),
-    subscribe(DATA, false),
-    // H10: acceleration, 8 g, 100 Hz, 16 bit.
-    start(&[2, 2, 2, 1, 8, 0, 0, 1, 100, 0, 1, 1, 16, 0]),
-    // Verity Sense: acceleration, 52 Hz, 16 bit, 8 g, 3 channels.
-    start(&[2, 2, 0, 1, 52, 0, 1, 1, 16, 0, 2, 1, 8, 0, 4, 1, 3]),
-    // Verity Sense: angular rate, 52 Hz, 16 bit, 2000 deg/s, 3 channels.
-    start(&[2, 5, 0, 1, 52, 0, 1, 1, 16, 0, 2, 1, 0xd0, 0x07, 4, 1, 3]),
-];
-
-const fn subscribe(characteristic: Uuid, optional: bool) -> GattOp {
-    GattOp::Subscribe {
-        characteristic,
-        optional,
-    }
-}
-
-const fn start(bytes: &'static [u8]) -> GattOp {
-    GattOp::Write {
-        characteristic: CONTROL,
-        bytes,
-        await_reply: true,
-        optional: true,
-    }
-}
 
 /// The Polar family.
 pub struct Polar;
@@ -82,13 +51,26 @@ impl Driver for Polar {
 
     /// By name: H7 and H9 have heart rate only and belong to that driver.
     fn matches(&self, advert: &Advert) -> bool {
-        ["Polar H10 ", "Polar Sense ", "Polar OH1 "]
-            .iter()
-            .any(|prefix| advert.name.starts_with(prefix))
+        printed_id(&advert.name).is_some()
     }
 
-    fn setup(&self) -> &'static [GattOp] {
-        SETUP
+    /// The identifier printed on the sensor; its Device Information serial number is the same.
+    fn identity(&self, advert: &Advert) -> Option<String> {
+        let id = printed_id(&advert.name)?;
+        let hexadecimal = id.len() == 8 && id.bytes().all(|b| b.is_ascii_hexdigit());
+        hexadecimal.then(|| id.to_ascii_uppercase())
+    }
+
+    fn setup(&self, wish: &Wish) -> Vec<GattOp> {
+        setup::setup(wish)
+    }
+
+    fn teardown(&self, wish: &Wish) -> Vec<GattOp> {
+        setup::teardown(wish)
+    }
+
+    fn repeat(&self) -> Vec<Repeat> {
+        vec![heart_rate::battery_again()]
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {
@@ -96,11 +78,23 @@ impl Driver for Polar {
     }
 }
 
+fn printed_id(name: &str) -> Option<&str> {
+    ["Polar H10 ", "Polar Sense ", "Polar OH1 "]
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
+        .map(str::trim)
+}
+
+/// Longest list of settings, bytes.
+const MAX_SETTINGS: usize = 512;
+
 /// One measurement stream.
 struct Stream {
     measurement: Measurement,
     times: FrameTimes,
     factor: Option<f64>,
+    /// In g, deg/s or gauss.
+    range: Option<f64>,
 }
 
 impl Stream {
@@ -109,6 +103,7 @@ impl Stream {
             measurement,
             times: FrameTimes::new(nominal_hz),
             factor: None,
+            range: None,
         }
     }
 }
@@ -118,6 +113,8 @@ struct PolarDecoder {
     /// The H10 sends raw acceleration at 100 Hz, the others compressed at 52 Hz.
     raw_acceleration: Stream,
     values: Vec<i32>,
+    /// Settings that come in several replies, so far.
+    settings: Vec<u8>,
     ignored: u64,
 }
 
@@ -132,6 +129,7 @@ impl PolarDecoder {
             ],
             raw_acceleration: Stream::new(Measurement::Acc, 100.0),
             values: Vec::new(),
+            settings: Vec::new(),
             ignored: 0,
         }
     }
@@ -145,25 +143,56 @@ impl PolarDecoder {
             .find(|s| s.measurement == measurement)
     }
 
-    /// A start reply brings the factor and means that the stream's stamps begin anew.
+    /// Replies bring ranges and factors; a start means that the stream's stamps begin anew.
     fn control(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
-        let ControlPoint::Reply(reply) = ControlPoint::parse(bytes)? else {
-            return Ok(());
-        };
-        let measurement = Measurement::from_code(reply.measurement);
-        let (Operation::START, 0, Some(measurement)) = (reply.operation, reply.status, measurement)
-        else {
-            return Ok(());
-        };
-        let settings = Settings::parse(reply.parameters)?;
-        let factor = settings.factor.first().map(|f| f64::from(*f));
-        for compressed in [false, true] {
-            if let Some(stream) = self.stream(measurement, compressed) {
-                stream.times.reset();
-                stream.factor = factor.filter(|f| f.is_finite() && *f > 0.0);
+        match ControlPoint::parse(bytes)? {
+            ControlPoint::Stopped(codes) => {
+                let stopped = codes.iter().find_map(|c| Measurement::from_code(*c));
+                let what = stopped.map_or("something", Measurement::name);
+                Err(DecodeError::Stopped { what })
             }
+            ControlPoint::Reply(reply) if reply.status == 0 => self.reply(&reply),
+            ControlPoint::Features(_) | ControlPoint::Reply(_) => Ok(()),
+        }
+    }
+
+    fn reply(&mut self, reply: &Reply) -> Result<(), DecodeError> {
+        let Some(measurement) = Measurement::from_code(reply.measurement) else {
+            return Ok(());
+        };
+        match reply.operation {
+            Operation::SETTINGS => self.offered(measurement, reply),
+            Operation::START => {
+                let settings = Settings::parse(reply.parameters)?;
+                let factor = settings.factor.first().map(|f| f64::from(*f));
+                for stream in self.streams_of(measurement) {
+                    stream.times.reset();
+                    stream.factor = factor.filter(|f| f.is_finite() && *f > 0.0);
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The set-up chooses from these settings, so they say the range of what will come.
+    fn offered(&mut self, measurement: Measurement, reply: &Reply) -> Result<(), DecodeError> {
+        self.settings.extend_from_slice(reply.parameters);
+        if reply.more != 0 && self.settings.len() <= MAX_SETTINGS {
+            return Ok(());
+        }
+        let settings = Settings::parse(&std::mem::take(&mut self.settings))?;
+        for stream in self.streams_of(measurement) {
+            stream.range = setup::chosen_range(&settings);
         }
         Ok(())
+    }
+
+    fn streams_of(&mut self, measurement: Measurement) -> impl Iterator<Item = &mut Stream> {
+        self.streams
+            .iter_mut()
+            .chain([&mut self.raw_acceleration])
+            .filter(move |s| s.measurement == measurement)
     }
 
     fn data(&mut self, bytes: &[u8], out: &mut Vec<Reading>) -> Result<(), DecodeError> {
@@ -194,7 +223,7 @@ impl PolarDecoder {
         let last_ns = i64::try_from(frame.timestamp_ns).unwrap_or(i64::MAX);
         let span = stream.times.frame(last_ns, samples.len());
         for (i, sample) in samples.enumerate() {
-            if let Some(value) = value(frame, stream.factor, sample) {
+            if let Some(value) = value(frame, stream.factor, stream.range, sample) {
                 out.push(Reading {
                     time: DeviceTime::Clock(DeviceNs(span.instant_ns(i))),
                     value,
@@ -229,20 +258,29 @@ impl Decoder for PolarDecoder {
 ///
 /// Without a stated factor the full 16 bits stand for the range.
 #[must_use]
-pub fn unit_factor(frame: &Frame, stated: Option<f64>) -> f64 {
-    let full_scale = |range: f64| stated.unwrap_or(range / 32768.0);
+pub fn unit_factor(frame: &Frame, stated: Option<f64>, range: f64) -> f64 {
     match (frame.layout.number, frame.measurement) {
-        (Number::Scaled, Measurement::Acc) => full_scale(RANGE_G),
-        (Number::Scaled, Measurement::Gyro) => full_scale(RANGE_DPS),
-        (Number::Scaled, _) => full_scale(RANGE_GAUSS),
+        (Number::Scaled, _) => stated.unwrap_or(range / 32768.0),
         (Number::MilliWithStatus, _) => 1e-3,
         (Number::Units, Measurement::Acc) => 1e-3 * stated.unwrap_or(1.0),
         _ => stated.unwrap_or(1.0),
     }
 }
 
-fn value(frame: &Frame, factor: Option<f64>, sample: &[i32]) -> Option<Value> {
-    let factor = unit_factor(frame, factor);
+/// The range of a measurement, in g, deg/s or gauss, where the device has not said it.
+const fn usual_range(measurement: Measurement) -> f64 {
+    match measurement {
+        Measurement::Acc => RANGE_G,
+        Measurement::Gyro => RANGE_DPS,
+        _ => RANGE_GAUSS,
+    }
+}
+
+fn value(frame: &Frame, factor: Option<f64>, range: Option<f64>, sample: &[i32]) -> Option<Value> {
+    let range = range
+        .filter(|r| *r > 0.0)
+        .unwrap_or(usual_range(frame.measurement));
+    let factor = unit_factor(frame, factor, range);
     let triple = || -> Option<[f64; 3]> {
         let raw: &[i32; 3] = sample.first_chunk()?;
         Some(match frame.layout.number {
@@ -250,18 +288,18 @@ fn value(frame: &Frame, factor: Option<f64>, sample: &[i32]) -> Option<Value> {
             _ => raw.map(|v| f64::from(v) * factor),
         })
     };
-    let clipped = |v: [f64; 3], range: f64| v.iter().any(|x| x.abs() >= CLIPPED_SHARE * range);
+    let clipped = |v: [f64; 3]| v.iter().any(|x| x.abs() >= CLIPPED_SHARE * range);
     match frame.measurement {
         Measurement::Ecg => Some(Value::Ecg {
             microvolt: *sample.first()?,
         }),
         Measurement::Acc => triple().map(|g| Value::Acceleration {
             acceleration: g.map(|v| v * STANDARD_GRAVITY),
-            clipped: clipped(g, RANGE_G),
+            clipped: clipped(g),
         }),
         Measurement::Gyro => triple().map(|dps| Value::AngularRate {
             angular_rate: dps.map(f64::to_radians),
-            clipped: clipped(dps, RANGE_DPS),
+            clipped: clipped(dps),
         }),
         Measurement::Mag => triple().map(|gauss| Value::MagneticField {
             field: gauss.map(|v| v * MICROTESLA_PER_GAUSS),
