@@ -117,7 +117,7 @@ pub fn lost_data(events: &[Numbered]) -> usize {
     events
         .iter()
         .filter(|n| {
-            matches!(&n.event, Event::Tech(t) if matches!(t.kind, TechKind::BatchLost { .. } | TechKind::WindowLost { .. }))
+            matches!(&n.event, Event::Tech(t) if matches!(t.kind, TechKind::BatchLost { .. } | TechKind::WindowLost { .. } | TechKind::PacketsLost { .. }))
         })
         .count()
 }

@@ -1,6 +1,9 @@
 //! The one arrow that goes back: what a person tells the daemon. One enum, one topic, one handler.
 
-use super::plan::{RpeScale, TrainingSide};
+use super::{
+    packet::DeviceIndex,
+    plan::{RpeScale, TrainingSide},
+};
 use serde::{Deserialize, Serialize};
 
 /// What a set is for.
@@ -47,6 +50,13 @@ pub enum Command {
     EndSet {
         /// Why.
         reason: StopReason,
+    },
+    /// The session goes on without a sensor that is not ready: what needs it is not assessed from here on.
+    GoWithout {
+        /// Which sensor.
+        device: DeviceIndex,
+        /// Who accepts that.
+        accepted_by: String,
     },
     /// Entered after a set.
     Entry {

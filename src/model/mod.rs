@@ -32,6 +32,7 @@ pub mod exercise;
 pub mod finding;
 pub mod frame;
 pub mod heart;
+pub mod link;
 pub mod metric;
 pub mod packet;
 pub mod plan;

@@ -142,6 +142,25 @@ pub enum TechKind {
         /// How many.
         count: u32,
     },
+    /// A sensor's connection began.
+    LinkUp,
+    /// A sensor's connection ended.
+    LinkDown {
+        /// Why, for people.
+        reason: String,
+    },
+    /// Packets that came and could not be taken: they are in no recording.
+    PacketsLost {
+        /// How many.
+        packets: u64,
+    },
+    /// The trainer goes on without a sensor: what needs it is not assessed.
+    WentWithout {
+        /// Where it is worn.
+        segment: Segment,
+        /// Who accepted that.
+        accepted_by: String,
+    },
     /// A sensor's battery is low.
     BatteryLow {
         /// State of charge, %.

@@ -157,6 +157,9 @@ impl Engine {
         let Some(device) = self.devices.get_mut(usize::from(sample.stream.device.0)) else {
             return;
         };
+        if device.is_left() {
+            return;
+        }
         match sample.stream.kind {
             StreamKind::Imu | StreamKind::Acc if device.segment != Segment::Chest => {
                 device.push(sample);
@@ -198,6 +201,22 @@ impl Engine {
                 self.start_set(t, exercise, *side, role, *load_kg, out);
             }
             Command::EndSet { reason } => self.end_set(t, *reason, out),
+            Command::GoWithout {
+                device,
+                accepted_by,
+            } => {
+                if let Some(left) = self.devices.get_mut(usize::from(device.0)) {
+                    left.leave();
+                    out.push(MotionEvent::Tech(TechEvent {
+                        t,
+                        device: Some(*device),
+                        kind: TechKind::WentWithout {
+                            segment: left.segment,
+                            accepted_by: accepted_by.clone(),
+                        },
+                    }));
+                }
+            }
             Command::Entry { .. } => {}
         }
     }

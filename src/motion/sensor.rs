@@ -77,6 +77,7 @@ pub(super) struct Device {
     seen_s: f64,
     bound: usize,
     recording: bool,
+    left: bool,
 }
 
 impl Device {
@@ -112,7 +113,20 @@ impl Device {
             seen_s: 0.0,
             bound,
             recording: false,
+            left: false,
         }
+    }
+
+    /// The session goes on without it: what comes from it later is not used.
+    pub(super) fn leave(&mut self) {
+        self.left = true;
+        self.last = None;
+        self.rows.clear();
+        self.revision += 1;
+    }
+
+    pub(super) fn is_left(&self) -> bool {
+        self.left
     }
 
     /// Takes a sample of a motion stream; others are not its business.

@@ -13,7 +13,7 @@ use crate::{
         metric::Metric,
         plan::Plan,
         rep::Rep,
-        session::{SessionHeader, TechEvent},
+        session::{SessionHeader, TechEvent, TechKind},
         time::SessionNs,
         window::{WINDOW_NS, Window},
     },
@@ -227,7 +227,13 @@ impl Analysis {
                 );
             }
             MotionEvent::SessionHeart(heart) => self.say(Event::SessionHeart(heart), out),
-            MotionEvent::Tech(tech) => self.tech(tech, out),
+            MotionEvent::Tech(tech) => {
+                if let TechKind::WentWithout { segment, .. } = tech.kind {
+                    self.judge.went_without(segment);
+                    self.strap &= segment != Segment::Chest;
+                }
+                self.tech(tech, out);
+            }
             MotionEvent::Heart { t, bpm, median_5s } => {
                 self.live.heart(t, bpm);
                 self.judge.heart(t, median_5s, &mut self.findings);

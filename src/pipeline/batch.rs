@@ -58,5 +58,6 @@ pub fn take(ingest: &mut Ingest, item: &Item, out: &mut Vec<Window>) {
     match item {
         Item::Packet(packet) => ingest.packet(packet, out),
         Item::Command(host, command) => ingest.command(*host, command.clone(), out),
+        Item::Link(host, event) => ingest.link(*host, event, out),
     }
 }

@@ -85,6 +85,7 @@ fn note_sensor(row: &mut SensorRow, kind: &TechKind) {
         TechKind::Undecodable { packets, .. } => row.undecodable += packets,
         TechKind::BatchLost { count, .. } => row.lost_samples += u64::from(*count),
         TechKind::Late { count, .. } => row.late_samples += u64::from(*count),
+        TechKind::LinkUp => {}
         other => add(&mut row.remarks, describe(other)),
     }
 }
@@ -100,6 +101,15 @@ fn describe(kind: &TechKind) -> String {
         TechKind::BatchLost { count, .. } => format!("{count} samples lost on the way"),
         TechKind::WindowLost { index } => format!("window {index} lost on the way"),
         TechKind::Late { count, .. } => format!("{count} samples too late to be judged"),
+        TechKind::LinkUp => "connected".to_owned(),
+        TechKind::LinkDown { reason } => format!("connection lost: {reason}"),
+        TechKind::PacketsLost { packets } => {
+            format!("{packets} packets lost before they could be recorded")
+        }
+        TechKind::WentWithout {
+            segment,
+            accepted_by,
+        } => format!("{accepted_by} went on without the sensor on {segment}"),
         TechKind::BatteryLow { percent } => format!("battery at {percent} %"),
         TechKind::CalibrationRefused { reason } => format!("calibration refused: {reason}"),
         TechKind::SensorsExchanged { segment, with } => {

@@ -91,6 +91,11 @@ impl Judge {
         self
     }
 
+    /// The session goes on without the sensor on that segment.
+    pub fn went_without(&mut self, segment: Segment) {
+        self.sensors.retain(|s| *s != segment);
+    }
+
     /// A set starts. Returns what the plan asks and no worn sensor can check: by eye.
     pub fn set_started(
         &mut self,

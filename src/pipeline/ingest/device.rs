@@ -8,11 +8,12 @@ use crate::{
     align::{self, DeviceAligner},
     decode::{self, DecodeError, Decoder},
     model::{
+        link::LinkChange,
         packet::{DeviceIndex, Packet},
         reading::{Reading, Value},
         sample::{Sample, StreamId, StreamKind},
         session::{Sensor, TechEvent, TechKind},
-        time::HostNs,
+        time::{HostNs, SessionNs},
         window::Batch,
     },
 };
@@ -96,6 +97,25 @@ impl Device {
         self.aligner
             .push(packet.host, &self.readings, &mut self.samples, tech);
         self.sort_in(packet.host, tech, spare);
+    }
+
+    /// A connection begins with a decoder that knows nothing; the clock's map stays, the device may have gone on.
+    pub(super) fn link(&mut self, t: SessionNs, change: &LinkChange, tech: &mut Vec<TechEvent>) {
+        let kind = match change {
+            LinkChange::Up => {
+                self.decoder.reset();
+                TechKind::LinkUp
+            }
+            LinkChange::Down { reason } => TechKind::LinkDown {
+                reason: reason.clone(),
+            },
+            LinkChange::Overflow { packets } => TechKind::PacketsLost { packets: *packets },
+        };
+        tech.push(TechEvent {
+            t,
+            device: Some(self.index),
+            kind,
+        });
     }
 
     /// Counts what a packet holds that came long after its window was closed.

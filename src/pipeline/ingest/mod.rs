@@ -15,6 +15,7 @@ use crate::{
     decode::{self, DecodeError},
     model::{
         command::Command,
+        link::LinkEvent,
         packet::Packet,
         sample::{Sample, StreamId, StreamKind},
         session::{SessionHeader, TechEvent, TechKind},
@@ -166,6 +167,15 @@ impl Ingest {
         self.advance(host, out);
         let t = host.since(self.origin);
         self.commands.push(TimedCommand { t, command });
+    }
+
+    /// A sensor's link changed.
+    pub fn link(&mut self, host: HostNs, event: &LinkEvent, out: &mut Vec<Window>) {
+        self.advance(host, out);
+        let t = host.since(self.origin);
+        if let Some(device) = self.devices.get_mut(usize::from(event.device.0)) {
+            device.link(t, &event.change, &mut self.tech);
+        }
     }
 
     /// No packet before `host` will come any more: windows that end until then go to `out`.

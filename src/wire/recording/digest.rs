@@ -2,7 +2,7 @@
 //!
 //! Hashed are, in order: the line `plimsoll-recording/1`; the header's JSON and the plan's text (or the
 //! absence of one), each after its length; then every item after a letter: `P`, device u16, characteristic
-//! u128, host i64, length u64, bytes; `C`, host i64, length u64, JSON. Integers are little-endian. The JSON
+//! u128, host i64, length u64, bytes; `C` (commands) or `L` (links), host i64, length u64, JSON. Integers are little-endian. The JSON
 //! is hashed as it lies in the file, so a later version that writes it otherwise still verifies old files.
 
 use crate::model::{packet::Packet, time::HostNs};
@@ -39,7 +39,15 @@ impl Digest {
     }
 
     pub(super) fn command(&mut self, host: HostNs, json: &[u8]) {
-        self.0.update(b"C");
+        self.event(b"C", host, json);
+    }
+
+    pub(super) fn link(&mut self, host: HostNs, json: &[u8]) {
+        self.event(b"L", host, json);
+    }
+
+    fn event(&mut self, letter: &[u8], host: HostNs, json: &[u8]) {
+        self.0.update(letter);
         self.0.update(host.0.to_le_bytes());
         self.field(json);
     }

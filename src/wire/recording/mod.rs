@@ -10,6 +10,7 @@
 //! | `plan` | `utf-8` | the text of the plan file, byte for byte; the second message, if there is a plan |
 //! | `packets/{alias}/{characteristic}` | `gatt-notification` | the value of one notification, as received |
 //! | `command` | `json` | one [`Command`] |
+//! | `link` | `json` | one [`LinkEvent`]: a sensor's connection began or ended |
 //!
 //! `log_time` and `publish_time` are the host time of arrival, `sequence` counts a channel's messages from
 //! 0 without holes. The metadata of a packet channel name `device` (position in the header's list),
@@ -31,7 +32,7 @@ pub use read::{Damage, Recording, RecordingError, read};
 pub use summary::{ChannelSummary, Summary, summary};
 pub use write::{Finished, WriteError, Writer};
 
-use crate::model::{command::Command, packet::Packet, time::HostNs};
+use crate::model::{command::Command, link::LinkEvent, packet::Packet, time::HostNs};
 
 #[cfg(doc)]
 use crate::model::session::SessionHeader;
@@ -43,6 +44,8 @@ pub enum Item {
     Packet(Packet),
     /// A person told the daemon something.
     Command(HostNs, Command),
+    /// A sensor's link changed.
+    Link(HostNs, LinkEvent),
 }
 
 impl Item {
@@ -51,7 +54,7 @@ impl Item {
     pub const fn host(&self) -> HostNs {
         match self {
             Self::Packet(packet) => packet.host,
-            Self::Command(host, _) => *host,
+            Self::Command(host, _) | Self::Link(host, _) => *host,
         }
     }
 }

@@ -6,6 +6,7 @@ pub(super) const PROFILE: &str = "plimsoll";
 pub(super) const SESSION: &str = "session";
 pub(super) const PLAN: &str = "plan";
 pub(super) const COMMAND: &str = "command";
+pub(super) const LINK: &str = "link";
 pub(super) const PACKETS: &str = "packets";
 
 pub(super) const JSON: &str = "json";

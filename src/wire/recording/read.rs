@@ -101,6 +101,7 @@ enum Kind {
     Session,
     Plan,
     Command,
+    Link,
     Packets(DeviceIndex, Uuid),
     /// Of a later version or a foreign tool: passed over.
     Other,
@@ -210,6 +211,7 @@ impl Reader {
             names::SESSION => Kind::Session,
             names::PLAN => Kind::Plan,
             names::COMMAND => Kind::Command,
+            names::LINK => Kind::Link,
             _ => packet_channel(channel).unwrap_or(Kind::Other),
         };
         // A tool may repeat a channel; its count goes on.
@@ -244,6 +246,7 @@ impl Reader {
                 bytes: data.into(),
             }),
             Kind::Command => self.command(host, data),
+            Kind::Link => self.link(host, data),
             Kind::Session => self.session(data),
             Kind::Plan => self.plan(data),
             Kind::Other => Ok(()),
@@ -271,6 +274,14 @@ impl Reader {
     fn packet(&mut self, packet: Packet) -> Result<(), Stop> {
         self.hash()?.packet(&packet);
         self.items.push(Item::Packet(packet));
+        Ok(())
+    }
+
+    fn link(&mut self, host: HostNs, json: &[u8]) -> Result<(), Stop> {
+        let event = serde_json::from_slice(json)
+            .map_err(|e| format!("a link event is not understood ({e})"))?;
+        self.hash()?.link(host, json);
+        self.items.push(Item::Link(host, event));
         Ok(())
     }
 

@@ -62,9 +62,13 @@ pub fn summary(recording: &Recording) -> Summary {
     let mut last = begin;
     for item in &recording.items {
         last = last.max(item.host());
-        let Item::Packet(packet) = item else {
-            commands += 1;
-            continue;
+        let packet = match item {
+            Item::Packet(packet) => packet,
+            Item::Command(..) => {
+                commands += 1;
+                continue;
+            }
+            Item::Link(..) => continue,
         };
         let channel = channels
             .entry((packet.device, packet.characteristic))

@@ -4,6 +4,7 @@
 use super::{Item, digest::Digest, names};
 use crate::model::{
     command::Command,
+    link::LinkEvent,
     packet::{DeviceIndex, Packet, Uuid},
     session::SessionHeader,
     time::HostNs,
@@ -50,7 +51,7 @@ pub struct Finished<W> {
     pub inner: W,
     /// SHA-256 of the contents, hexadecimal.
     pub content_sha256: String,
-    /// Number of packets and commands.
+    /// Number of items.
     pub items: u64,
 }
 
@@ -60,6 +61,7 @@ pub struct Writer<W: Write> {
     header: SessionHeader,
     packets: BTreeMap<(DeviceIndex, Uuid), Channel>,
     command: Option<Channel>,
+    link: Option<Channel>,
     digest: Digest,
     items: u64,
 }
@@ -93,6 +95,7 @@ impl<W: Write> Writer<W> {
             header: header.clone(),
             packets: BTreeMap::new(),
             command: None,
+            link: None,
             digest,
             items: 0,
         };
@@ -104,11 +107,12 @@ impl<W: Write> Writer<W> {
         Ok(writer)
     }
 
-    /// Appends a packet or a command.
+    /// Appends an item.
     pub fn item(&mut self, item: &Item) -> Result<(), WriteError> {
         match item {
             Item::Packet(packet) => self.packet(packet),
             Item::Command(host, command) => self.command(*host, command),
+            Item::Link(host, event) => self.link(*host, event),
         }
     }
 
@@ -135,6 +139,18 @@ impl<W: Write> Writer<W> {
         self.message(&mut channel, host, &json)?;
         self.command = Some(channel);
         self.digest.command(host, &json);
+        Ok(())
+    }
+
+    fn link(&mut self, host: HostNs, event: &LinkEvent) -> Result<(), WriteError> {
+        let json = serde_json::to_vec(event)?;
+        let mut channel = match self.link {
+            Some(channel) => channel,
+            None => self.json_channel(names::LINK)?,
+        };
+        self.message(&mut channel, host, &json)?;
+        self.link = Some(channel);
+        self.digest.link(host, &json);
         Ok(())
     }
 
