@@ -1,13 +1,14 @@
 //! Scores the decoders against published wire vectors (hex bytes with the values they must give).
 //!
 //! Every field that a vector's `expected` or `derived` part states is compared; a field that this file
-//! does not know counts as wrong, so nothing is passed by silence. Vectors of device families without
-//! a driver are counted apart. Units are those of the vectors (g, mG, deg/s, µV, 1/1024 s).
+//! does not know counts as wrong, so nothing is passed by silence. Vectors of other device families
+//! are counted apart. Units are those of the vectors (g, mG, deg/s, µV, 1/1024 s).
 
+mod motion;
 mod polar;
 
 use crate::{
-    decode::{heart_rate, witmotion},
+    decode::{cadence, heart_rate, witmotion},
     model::reading::Contact,
 };
 use serde_json::{Map, Value, json};
@@ -23,12 +24,25 @@ pub struct VectorScore {
     pub ok: bool,
     /// What did not, or why it could not be compared.
     pub detail: String,
-    /// There is a driver for the family.
+    /// The family is decoded.
     pub supported: bool,
 }
 
-/// The families that have a driver.
-const SUPPORTED: [&str; 4] = ["hrs", "bas", "polar", "witmotion"];
+/// The families that are decoded.
+const SUPPORTED: [&str; 12] = [
+    "hrs",
+    "bas",
+    "polar",
+    "witmotion",
+    "dot",
+    "metawear",
+    "movesense",
+    "thingy52",
+    "colmi",
+    "csc",
+    "rsc",
+    "cps",
+];
 
 /// Numbers agree within this share of themselves unless the vector says otherwise.
 const RELATIVE_TOLERANCE: f64 = 1e-9;
@@ -50,7 +64,7 @@ fn score_one(vector: &Value) -> VectorScore {
     let problems = if supported {
         compare(vector)
     } else {
-        vec!["no driver for this family".to_owned()]
+        vec!["this family is not decoded".to_owned()]
     };
     VectorScore {
         id: text("id"),
@@ -73,6 +87,14 @@ fn compare(vector: &Value) -> Vec<String> {
         Some("hrs") => heart_rate_fields(&bytes),
         Some("bas") => battery_fields(&bytes),
         Some("witmotion") => witmotion_fields(&bytes),
+        Some("dot") => motion::dot(vector, &bytes),
+        Some("metawear") => motion::metamotion(&vector["params"], &bytes),
+        Some("movesense") => motion::movesense(&vector["params"], &bytes),
+        Some("thingy52") => motion::thingy(&bytes),
+        Some("colmi") => motion::colmi(&bytes),
+        Some("csc") => motion::cadence(cadence::CYCLING, &bytes),
+        Some("rsc") => motion::cadence(cadence::RUNNING, &bytes),
+        Some("cps") => motion::cadence(cadence::POWER, &bytes),
         _ => polar::fields(vector, &bytes),
     };
     match decoded {
@@ -213,7 +235,7 @@ mod tests {
             {"id":"a","device":"hrs","hex":"0050","expected":{"bpm":81}},
             {"id":"b","device":"hrs","hex":"0050","expected":{"mood":1}},
             {"id":"c","device":"hrs","hex":"0050","expected":{"bpm":80,"rr_1024":[]}},
-            {"id":"d","device":"dot","hex":"00","expected":{}},
+            {"id":"d","device":"abacus","hex":"00","expected":{}},
             {"id":"e","device":"hrs","hex":"0","expected":{}}
         ]"#;
         let scores = score(text).unwrap();

@@ -19,6 +19,28 @@ pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*field))
 }
 
+pub(super) fn f32_at(bytes: &[u8], at: usize) -> Option<f32> {
+    u32_at(bytes, at).map(f32::from_bits)
+}
+
+/// Three 16-bit numbers.
+pub(super) fn i16x3_at(bytes: &[u8], at: usize) -> Option<[i16; 3]> {
+    let axis = |i: usize| i16_at(bytes, at + 2 * i);
+    Some([axis(0)?, axis(1)?, axis(2)?])
+}
+
+/// Three 32-bit floats; what they are worth is for the next stage to judge.
+pub(super) fn f32x3_at(bytes: &[u8], at: usize) -> Option<[f64; 3]> {
+    let axis = |i: usize| f32_at(bytes, at + 4 * i).map(f64::from);
+    Some([axis(0)?, axis(1)?, axis(2)?])
+}
+
+/// An axis of `v` stands within a thousandth of the end of its range, or beyond.
+pub(super) fn at_the_end(v: [f64; 3], range: f64) -> bool {
+    const SHARE: f64 = 0.999;
+    v.iter().any(|x| x.abs() >= SHARE * range)
+}
+
 /// A signed integer of 1 to 4 bytes that fills `bytes`.
 pub(super) fn signed(bytes: &[u8]) -> i32 {
     let unsigned = bytes

@@ -6,12 +6,22 @@
 //! No radio, no host clock, no filtering, no repair: what the bytes say, or an error.
 
 mod bytes;
+pub mod cadence;
+pub mod colmi;
+mod counter;
+pub mod device_information;
+pub mod dot;
 pub mod driver;
 pub mod gatt;
 pub mod heart_rate;
 pub mod imported;
+pub mod metamotion;
+pub mod movesense;
+mod period;
 pub mod polar;
 pub mod script;
+pub mod sensor_logger;
+pub mod thingy;
 pub mod witmotion;
 
 pub use driver::{Advert, DecodeError, Decoder, Driver, Wish};
@@ -19,10 +29,17 @@ pub use gatt::{Answer, Bytes, GattOp, Repeat, Reply};
 pub use script::{Outcome, Script, ScriptError, Step};
 
 /// Every driver; the first that matches an advertisement wins.
-static DRIVERS: [&dyn Driver; 4] = [
+static DRIVERS: [&dyn Driver; 10] = [
     &polar::Polar,
+    &movesense::Movesense,
+    &dot::Dot,
+    &metamotion::MetaMotion,
     &witmotion::WitMotion,
+    &thingy::Thingy,
+    &colmi::Colmi,
+    // After every family that offers heart rate beside more.
     &heart_rate::HeartRate,
+    &sensor_logger::SensorLogger,
     &imported::Imported,
 ];
 

@@ -210,12 +210,22 @@ impl Script {
     /// What came of it, once [`Script::step`] gives nothing more.
     ///
     /// # Errors
-    /// If a step that had to work did not.
+    /// If a step that had to work did not, or if nothing was started of all that was to be.
     pub fn outcome(self) -> Result<Outcome, ScriptError> {
-        match self.failed {
-            Some(error) => Err(error),
-            None => Ok(self.outcome),
+        if let Some(error) = self.failed {
+            return Err(error);
         }
+        let to_start = self.ops.iter().any(|op| !starts(op).is_empty());
+        if to_start && self.outcome.started.is_empty() {
+            return Err(ScriptError {
+                step: "starting".to_owned(),
+                reason: format!(
+                    "the device has nothing of what was asked for ({})",
+                    self.outcome.skipped.join("; ")
+                ),
+            });
+        }
+        Ok(self.outcome)
     }
 
     /// Makes the bytes of the write that is due; `false` if it cannot be.
@@ -253,10 +263,7 @@ impl Script {
     }
 
     fn advance(&mut self) {
-        let starts: &[Measurand] = match self.ops.get(self.at) {
-            Some(GattOp::Subscribe { starts, .. } | GattOp::Write { starts, .. }) => starts,
-            _ => &[],
-        };
+        let starts = self.ops.get(self.at).map_or(&[][..], starts);
         for measurand in starts {
             if !self.outcome.started.contains(measurand) {
                 self.outcome.started.push(*measurand);
@@ -302,5 +309,13 @@ impl Script {
             Some(GattOp::PauseMs(ms)) => format!("a pause of {ms} ms"),
             None => "the end".to_owned(),
         }
+    }
+}
+
+/// What is measured once the step has worked.
+fn starts(op: &GattOp) -> &'static [Measurand] {
+    match op {
+        GattOp::Subscribe { starts, .. } | GattOp::Write { starts, .. } => starts,
+        _ => &[],
     }
 }

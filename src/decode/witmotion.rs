@@ -3,7 +3,7 @@
 //! `55 61`: acceleration ±16 g, angular rate ±2000 deg/s, angles; `55 71`: eight registers. The frames
 //! have no checksum, no time and no counter, and a header can occur inside data: a lost phase is only
 //! found again by two headers 20 bytes apart. Samples carry their count. The sensor's own angles are
-//! parsed and not passed on; registers neither.
+//! parsed and not passed on; of the registers only the battery's voltage is.
 
 use super::{
     bytes::{i16_at, u16_at},
@@ -125,6 +125,21 @@ fn registers(bytes: &[u8]) -> Result<Frame, DecodeError> {
     Ok(Frame::Registers { start, values })
 }
 
+/// The state of charge, if these registers hold the battery's voltage (0.01 V). Without load a cell never
+/// has less than 2.5 V or more than 4.4 V.
+fn battery(start: u16, values: &[i16; 8]) -> Option<Reading> {
+    let at = BATTERY.checked_sub(start)?;
+    let centivolt = *values.get(usize::from(at))?;
+    let (_, percent) = (250..440).contains(&centivolt).then(|| {
+        let reached = CHARGE.iter().find(|(from, _)| centivolt >= *from);
+        reached.copied().unwrap_or_default()
+    })?;
+    Some(Reading {
+        time: DeviceTime::Arrival,
+        value: Value::Battery { percent },
+    })
+}
+
 /// The frame type, if a frame may begin here.
 fn header(bytes: &[u8]) -> Option<u8> {
     match bytes {
@@ -136,6 +151,22 @@ fn header(bytes: &[u8]) -> Option<u8> {
 const UNLOCK: [u8; 5] = [0xff, 0xaa, 0x69, 0x88, 0xb5];
 const SIX_AXES: [u8; 5] = [0xff, 0xaa, 0x24, 0x01, 0x00];
 const READ_BATTERY: [u8; 5] = [0xff, 0xaa, 0x27, 0x64, 0x00];
+/// Register of the battery's voltage.
+const BATTERY: u16 = 0x64;
+/// The maker's steps of a lithium cell: 0.01 V, %.
+const CHARGE: [(i16, u8); 11] = [
+    (396, 100),
+    (393, 90),
+    (387, 75),
+    (382, 60),
+    (379, 50),
+    (377, 40),
+    (373, 30),
+    (370, 20),
+    (368, 15),
+    (350, 10),
+    (340, 5),
+];
 /// Register of the output rate.
 const RATE: u8 = 0x03;
 /// What it holds for which rate, Hz. The makers' sheets disagree about 0A, so that is not used.
@@ -237,8 +268,10 @@ impl Decoder for WitMotionDecoder {
             };
             let parsed = Frame::parse(frame);
             at += FRAME;
-            if let Ok(Frame::Motion(motion)) = parsed {
-                self.push(&motion, out);
+            match parsed {
+                Ok(Frame::Motion(motion)) => self.push(&motion, out),
+                Ok(Frame::Registers { start, values }) => out.extend(battery(start, &values)),
+                Err(_) => {}
             }
         }
         self.drop_front(at);
@@ -365,6 +398,20 @@ mod tests {
             counts(&mut decoder, &[0x55; 160]);
         }
         assert!(decoder.carry.len() <= FRAME + 2);
+    }
+
+    #[test]
+    fn the_voltage_register_is_the_battery_and_others_are_not() {
+        let percent = |start, centivolt| {
+            let mut values = [0; 8];
+            values[0] = centivolt;
+            battery(start, &values).map(|r| r.value)
+        };
+        assert_eq!(percent(0x64, 400), Some(Value::Battery { percent: 100 }));
+        assert_eq!(percent(0x64, 369), Some(Value::Battery { percent: 15 }));
+        assert_eq!(percent(0x64, 300), Some(Value::Battery { percent: 0 }));
+        assert_eq!(percent(0x64, 0), None);
+        assert_eq!(percent(0x3a, 400), None);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use self::{
     times::FrameTimes,
 };
 use super::{
+    bytes::at_the_end,
     driver::{Advert, DecodeError, Decoder, Driver, Wish},
     gatt::{GattOp, Repeat},
     heart_rate,
@@ -38,8 +39,6 @@ const MICROTESLA_PER_GAUSS: f64 = 100.0;
 const RANGE_G: f64 = 8.0;
 const RANGE_DPS: f64 = 2000.0;
 const RANGE_GAUSS: f64 = 50.0;
-/// A value this near the range stands at its end (8 g in steps of 0.244 mg end at 7.995 g).
-const CLIPPED_SHARE: f64 = 0.999;
 
 /// The Polar family.
 pub struct Polar;
@@ -288,7 +287,8 @@ fn value(frame: &Frame, factor: Option<f64>, range: Option<f64>, sample: &[i32])
             _ => raw.map(|v| f64::from(v) * factor),
         })
     };
-    let clipped = |v: [f64; 3]| v.iter().any(|x| x.abs() >= CLIPPED_SHARE * range);
+    // 8 g in steps of 0.244 mg end at 7.995 g.
+    let clipped = |v: [f64; 3]| at_the_end(v, range);
     match frame.measurement {
         Measurement::Ecg => Some(Value::Ecg {
             microvolt: *sample.first()?,

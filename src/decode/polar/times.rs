@@ -2,21 +2,15 @@
 //!
 //! The first frame of a stream walks back from its stamp at the nominal period; later frames spread
 //! their samples between the previous stamp and their own. Where frames were lost that would stretch
-//! the samples over the gap, so the usual period is used instead and the gap stays visible. The usual
-//! period is the median of what recent frames had: never the nominal rate, which devices miss by
-//! several per cent.
+//! the samples over the gap, so the usual period is used instead and the gap stays visible.
 
-/// Frames that the usual period is taken from.
-const HISTORY: usize = 15;
+use crate::decode::period::UsualPeriod;
 
 /// The stamps of one stream. All times in ns on the device's clock.
 #[derive(Debug, Clone)]
 pub struct FrameTimes {
-    nominal_period_ns: i64,
+    period: UsualPeriod,
     previous_ns: Option<i64>,
-    periods_ns: [i64; HISTORY],
-    known: usize,
-    next: usize,
 }
 
 /// Where the samples of one frame lie: sample `i` of `n` at `start + span·(i+1)/n`.
@@ -44,11 +38,8 @@ impl FrameTimes {
     #[must_use]
     pub fn new(nominal_hz: f64) -> Self {
         Self {
-            nominal_period_ns: (1e9 / nominal_hz.clamp(0.1, 10_000.0)) as i64,
+            period: UsualPeriod::new(nominal_hz),
             previous_ns: None,
-            periods_ns: [0; HISTORY],
-            known: 0,
-            next: 0,
         }
     }
 
@@ -67,13 +58,12 @@ impl FrameTimes {
     /// Takes the next frame, stamped `last_ns`, of `samples` samples.
     pub fn frame(&mut self, last_ns: i64, samples: usize) -> FrameSpan {
         let n = i64::try_from(samples).unwrap_or(i64::MAX).max(1);
-        let usual = self.usual_period_ns();
+        let usual = self.period.ns();
         let span_ns = match self.previous_ns.replace(last_ns) {
             Some(previous) if previous < last_ns => {
                 let span = last_ns.saturating_sub(previous);
-                // A first period has nothing to be compared with.
-                let lost = self.known > 0 && missing(span, usual, n) >= 1;
-                self.learn(span / n);
+                let lost = self.period.lost(span, n);
+                self.period.learn(span / n);
                 if lost { usual.saturating_mul(n) } else { span }
             }
             _ => usual.saturating_mul(n),
@@ -84,28 +74,6 @@ impl FrameTimes {
             samples: n,
         }
     }
-
-    fn learn(&mut self, period_ns: i64) {
-        self.periods_ns[self.next] = period_ns.max(1);
-        self.next = (self.next + 1) % HISTORY;
-        self.known = (self.known + 1).min(HISTORY);
-    }
-
-    fn usual_period_ns(&self) -> i64 {
-        let mut sorted = self.periods_ns;
-        let sorted = &mut sorted[..self.known];
-        sorted.sort_unstable();
-        sorted
-            .get(self.known / 2)
-            .copied()
-            .unwrap_or(self.nominal_period_ns)
-    }
-}
-
-/// Samples that fit into `span_ns` beyond the `samples` there are.
-fn missing(span_ns: i64, period_ns: i64, samples: i64) -> i64 {
-    let fit = (span_ns as f64 / period_ns as f64).round() as i64;
-    fit.saturating_sub(samples)
 }
 
 #[cfg(test)]
