@@ -35,7 +35,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "config",
         &[
-            "model", "wire", "rules", "align", "motion", "pipeline", "mqtt", "store", "web",
+            "model", "wire", "rules", "align", "motion", "pipeline", "source", "mqtt", "store",
+            "web",
         ],
     ),
     (
@@ -232,6 +233,33 @@ fn the_core_is_pure() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The supervision of radios decides without one.
+#[test]
+fn the_supervision_of_radios_is_pure() {
+    const DECIDES: &[&str] = &[
+        "config",
+        "fleet",
+        "identity",
+        "params",
+        "protocol",
+        "supervisor",
+    ];
+    for name in DECIDES {
+        let file = format!("source/ble/{name}.rs");
+        let (_, _, text) = sources()
+            .into_iter()
+            .find(|(f, ..)| *f == file)
+            .expect(&file);
+        for (line, code) in code_lines(&text) {
+            let used = IMPURE_WORDS
+                .iter()
+                .chain(&["btleplug", "dbus"])
+                .find(|w| code.contains(**w));
+            assert!(used.is_none(), "{file}:{line} uses {used:?}");
+        }
+    }
 }
 
 #[test]

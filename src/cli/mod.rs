@@ -6,11 +6,13 @@ mod analyse;
 mod check;
 mod completions;
 mod demo;
+mod doctor;
 mod evaluate;
 mod explain;
 mod export;
 mod import;
 mod input;
+mod inspect;
 mod labelled_folder;
 mod out;
 mod plan;
@@ -18,8 +20,10 @@ mod record;
 mod replay;
 mod report;
 mod run;
+mod scan;
 mod sessions;
 mod simulate;
+mod tell;
 pub mod wire_vectors;
 
 use clap::{Parser, Subcommand};
@@ -49,6 +53,14 @@ enum Command {
     Demo(demo::Args),
     /// Run the daemon: broker, store, analysis and live page.
     Run(run::Args),
+    /// Tell the running session something: a set begins, a set ends, go on without a sensor.
+    Tell(tell::Args),
+    /// Show what is on the air and which driver would take it.
+    Scan(scan::Args),
+    /// Connect to one sensor and show its live values as JSON lines.
+    Inspect(inspect::Args),
+    /// Check this machine: adapter, permissions, slots, clock, disk, broker, store, plan.
+    Doctor(doctor::Args),
     /// Play a recording through the whole daemon.
     Replay(replay::Args),
     /// Record a session's raw packets without judging them.
@@ -121,6 +133,10 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Demo(args) => demo::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Tell(args) => tell::run(&args),
+        Command::Scan(args) => scan::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Analyse(args) => analyse::run(&args),

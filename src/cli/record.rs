@@ -1,20 +1,28 @@
 //! `plimsoll record`: a session's raw packets to a recording, without judging them.
 //!
-//! Sources so far: the simulator and recordings. Radios are not supported yet.
+//! Sources: the configured sensors, the simulator, other recordings.
 
 use super::{Outcome, Usage, input, replay::runtime};
 use crate::cli::out::say_line;
 use crate::{
-    daemon::plant,
+    config,
+    daemon::{
+        clock::host_now,
+        plant,
+        session::{self, Wanted},
+    },
+    model::link::{LinkChange, LinkEvent},
     source::{
+        ble::radio,
         recorder::Recorder,
         replay::{self, Speed},
         synth,
     },
+    wire::recording::Item,
 };
 use anyhow::{Context, Result};
-use std::path::PathBuf;
-use tokio::sync::mpsc;
+use std::{path::PathBuf, time::Duration};
+use tokio::{sync::mpsc, time::sleep};
 
 /// Arguments of `plimsoll record`.
 #[derive(Debug, clap::Args)]
@@ -23,16 +31,20 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Record the simulator: knee-squat, sensor-dropout, shoulder-raise or sit-to-stand.
-    #[arg(
-        long,
-        value_name = "SCENARIO",
-        conflicts_with = "from",
-        required_unless_present = "from"
-    )]
+    #[arg(long, value_name = "SCENARIO", conflicts_with = "from")]
     simulate: Option<String>,
     /// Record from another recording.
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    /// Record the sensors of this configuration.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "simulate"])]
+    config: Option<PathBuf>,
+    /// Pseudonym of the client, for a recording of sensors.
+    #[arg(long, default_value = "C-UNNAMED")]
+    client: String,
+    /// How long to record sensors, s; without it until Ctrl-C.
+    #[arg(long, value_parser = super::scan::seconds)]
+    seconds: Option<f64>,
     /// Seed of the simulator.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -57,7 +69,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
             let play = input::play(input::recording(path)?, None)?;
             (play.header, play.plan_text, play.items)
         }
-        (None, None) => return Err(Usage("name a source: --simulate or --from".into()).into()),
+        (None, None) => return sensors(args),
     };
     let mut recorder = Recorder::create(&args.out, &header, plan_text.as_deref())
         .with_context(|| format!("create the recording {}", args.out.display()))?;
@@ -86,5 +98,70 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         args.out.display(),
         recorded.content_sha256
     ))?;
+    Ok(Outcome::Done)
+}
+
+/// Records the configured sensors until it is stopped or the time is over.
+fn sensors(args: &Args) -> Result<Outcome> {
+    let Some(path) = &args.config else {
+        let text = "name a source: --config (its sensors), --simulate or --from";
+        return Err(Usage(text.into()).into());
+    };
+    let config = config::load(Some(path)).map_err(|e| Usage(e.to_string()))?;
+    if config.sensors.is_empty() {
+        let text = format!("{} names no [[sensors]] to record", path.display());
+        return Err(Usage(text).into());
+    }
+    let wanted = Wanted {
+        client: &args.client,
+        plan: None,
+    };
+    let header = session::header(&config, &wanted);
+    let mut recorder = Recorder::create(&args.out, &header, None)
+        .with_context(|| format!("create the recording {}", args.out.display()))?;
+    let (written, lost) = runtime()?.block_on(async {
+        let stop = plant::stop_signal()?;
+        let (sender, mut items) = mpsc::channel(session::PACKETS);
+        let token = stop.clone();
+        let radio = radio::start(&config.ble, &config.sensors, host_now, sender, token)?;
+        let over = sleep(Duration::from_secs_f64(args.seconds.unwrap_or(1e9)));
+        tokio::pin!(over);
+        let (mut written, mut lost) = (0_u64, 0_u64);
+        loop {
+            let item = tokio::select! {
+                item = items.recv() => item,
+                () = &mut over, if !stop.is_cancelled() => { stop.cancel(); continue }
+            };
+            let Some(item) = item else { break };
+            if let Item::Link(
+                _,
+                LinkEvent {
+                    change: LinkChange::Overflow { packets },
+                    ..
+                },
+            ) = &item
+            {
+                lost += packets;
+            }
+            recorder
+                .item(&item)
+                .with_context(|| format!("write {}", args.out.display()))?;
+            written += 1;
+        }
+        radio.over.await.context("wait for the radio")??;
+        anyhow::Ok((written, lost))
+    })?;
+    let recorded = recorder
+        .finish()
+        .with_context(|| format!("end {}", args.out.display()))?;
+    say_line(format_args!(
+        "{}: {written} packets and link changes, content {}",
+        args.out.display(),
+        recorded.content_sha256
+    ))?;
+    if lost > 0 {
+        eprintln!("{lost} packets were lost: they came faster than they could be written");
+        return Ok(Outcome::DataLost);
+    }
     Ok(Outcome::Done)
 }

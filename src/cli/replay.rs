@@ -128,7 +128,7 @@ pub(super) async fn play_once(
             carried.windows
         );
     }
-    let outcome = summarise(plant, &session, data)?;
+    let outcome = report(plant, &session, data)?;
     match carried.recording_error {
         Some(e) => {
             eprintln!("the recording is not whole: {e}");
@@ -138,7 +138,8 @@ pub(super) async fn play_once(
     }
 }
 
-fn summarise(plant: &Plant, session: &SessionId, data: &Path) -> Result<Outcome> {
+/// Writes the report of a stored session and prints its summary.
+pub(super) fn report(plant: &Plant, session: &SessionId, data: &Path) -> Result<Outcome> {
     let store = plant.store();
     let store = store
         .lock()

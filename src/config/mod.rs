@@ -6,7 +6,7 @@
 
 pub mod plan;
 
-use crate::{mqtt, store, web};
+use crate::{mqtt, source::ble, store, web};
 use serde::{Deserialize, Serialize};
 use std::{fmt, fs, path::Path};
 
@@ -20,6 +20,10 @@ pub struct Config {
     pub bus: mqtt::Config,
     /// The live page.
     pub web: web::Config,
+    /// The Bluetooth adapter.
+    pub ble: ble::Config,
+    /// The sensors of a session, and where they are worn.
+    pub sensors: Vec<ble::SensorConfig>,
 }
 
 /// Everything that is wrong with a configuration file.
@@ -66,8 +70,13 @@ pub fn load(path: Option<&Path>) -> Result<Config, ConfigErrors> {
 pub fn parse(text: &str) -> Result<Config, Vec<(usize, String)>> {
     let reader = toml::Deserializer::parse(text).map_err(|e| vec![problem(text, &e)])?;
     let mut unknown = Vec::new();
-    let read = serde_ignored::deserialize(reader, |path| unknown.push(path.to_string()));
+    let read: Result<Config, _> =
+        serde_ignored::deserialize(reader, |path| unknown.push(path.to_string()));
     let mut problems: Vec<_> = unknown.iter().map(|path| unknown_key(text, path)).collect();
+    if let Ok(config) = &read {
+        let wrong = ble::config::problems(&config.sensors).into_iter();
+        problems.extend(wrong.map(|(i, message)| (line_of_sensor(text, i), message)));
+    }
     match read {
         Ok(config) if problems.is_empty() => return Ok(config),
         Ok(_) => {}
@@ -125,6 +134,15 @@ fn line_of(text: &str, path: &str) -> usize {
         }
     }
     line_at(text, offset)
+}
+
+/// The line where the table of the sensor at that position begins.
+fn line_of_sensor(text: &str, position: usize) -> usize {
+    let headings = text.lines().enumerate();
+    headings
+        .filter(|(_, line)| line.trim_start().starts_with("[[sensors]]"))
+        .nth(position)
+        .map_or(1, |(i, _)| i + 1)
 }
 
 /// The known key that looks most like `path`.
@@ -197,6 +215,24 @@ mod tests {
             "{problems:?}"
         );
         assert_eq!(problems[1].0, 5);
+    }
+
+    #[test]
+    fn what_is_wrong_with_sensors_is_said_at_their_line() {
+        let sensor = |alias: &str, driver: &str| {
+            format!(
+                "[[sensors]]\nalias = {alias:?}\ndriver = {driver:?}\nid = \"7\"\nsegment = \"chest\"\nconfirmed_by = \"T\"\n"
+            )
+        };
+        let text = sensor("strap", "heart_rate") + &sensor("imu", "toaster");
+        let problems = parse(&text).unwrap_err();
+        assert!(problems.iter().all(|(line, _)| *line == 7), "{problems:?}");
+        let said: Vec<&str> = problems.iter().map(|(_, said)| said.as_str()).collect();
+        for expected in ["toaster", "same id", "both worn on chest"] {
+            assert!(said.iter().any(|s| s.contains(expected)), "{said:?}");
+        }
+        let side = sensor("a", "witmotion").replace("chest", "thigh");
+        assert!(parse(&side).is_err(), "a side is never chosen by default");
     }
 
     #[test]

@@ -9,7 +9,11 @@ use super::{
 };
 use crate::{
     model::{
+        command::Command,
+        link::LinkStatus,
+        packet::DeviceIndex,
         session::{SessionHeader, SessionId},
+        time::HostNs,
         window::Window,
     },
     pipeline::{
@@ -18,13 +22,19 @@ use crate::{
     },
     source::recorder::{Recorder, RecorderError},
     wire::{
-        payload::{self, Announcement},
+        payload::{self, Announcement, Order, Reply},
         recording::Item,
         topic::Subject,
     },
 };
-use std::{collections::BTreeMap, time::Duration};
-use tokio::sync::mpsc;
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Interval, MissedTickBehavior, interval},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
@@ -73,7 +83,45 @@ pub struct Gateway {
     ingest: Ingest,
     acks: BTreeMap<&'static str, (Option<u64>, bool)>,
     published: u64,
+    /// Instructions that came while something else was waited for.
+    orders: VecDeque<Order>,
 }
+
+/// What a session with real sensors has beside its items.
+pub struct Sensors {
+    /// The host's clock.
+    pub clock: fn() -> HostNs,
+    /// Where every sensor's link stands.
+    pub status: watch::Receiver<Vec<LinkStatus>>,
+    /// Sensors that the trainer goes on without.
+    pub without: BTreeSet<DeviceIndex>,
+}
+
+impl Sensors {
+    /// Why an instruction cannot be followed now: no set begins before every sensor is ready or was given up.
+    fn refusal(&self, command: &Command) -> Option<String> {
+        if !matches!(command, Command::StartSet { .. }) {
+            return None;
+        }
+        let waiting: Vec<String> = self
+            .status
+            .borrow()
+            .iter()
+            .filter(|s| !s.is_ready() && !self.without.contains(&s.device))
+            .map(|s| format!("{}: {}", s.alias, s.words()))
+            .collect();
+        (!waiting.is_empty()).then(|| {
+            format!(
+                "not every sensor is ready ({}); wait, or go on without it, then what needs it is not assessed",
+                waiting.join("; ")
+            )
+        })
+    }
+}
+
+/// How often time is told that it passes, and how far behind the clock: packets are stamped a little before they come.
+const TIME_PASSES: Duration = Duration::from_millis(100);
+const BEHIND_NS: i64 = 250_000_000;
 
 impl Gateway {
     /// Announces the session.
@@ -100,6 +148,7 @@ impl Gateway {
             ingest,
             acks,
             published: 0,
+            orders: VecDeque::new(),
         })
     }
 
@@ -113,22 +162,30 @@ impl Gateway {
         mut recorder: Option<Recorder>,
         header: &SessionHeader,
         stop: CancellationToken,
+        mut sensors: Option<Sensors>,
     ) -> Result<Carried, GatewayError> {
         let (mut out, mut recording_error) = (Vec::new(), None);
         let mut end = header.started_host;
-        let mut stopped = false;
-        loop {
-            let item = tokio::select! {
-                biased;
-                () = stop.cancelled() => { stopped = true; None }
-                item = items.recv() => item,
+        let mut timer = interval(TIME_PASSES);
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let stopped = loop {
+            let next = self
+                .next(&mut items, &stop, sensors.as_mut(), &mut timer)
+                .await?;
+            let item = match next {
+                Next::Item(item) => item,
+                Next::Time(now) => {
+                    self.ingest.advance(now, &mut out);
+                    self.publish(&mut out).await?;
+                    continue;
+                }
+                Next::Over { early } => break early,
             };
-            let Some(item) = item else { break };
             end = end.max(item.host());
             record(&mut recorder, &item, &mut recording_error);
             batch::take(&mut self.ingest, &item, &mut out);
             self.publish(&mut out).await?;
-        }
+        };
         self.ingest.finish(end, &mut out);
         self.publish(&mut out).await?;
         if let Some(recorder) = recorder
@@ -138,16 +195,99 @@ impl Gateway {
         }
         self.wait(|acks| acks.values().all(|(_, closed)| *closed))
             .await?;
-        // Takes back the retained announcement: the session is over.
+        // Takes back what was retained: the session is over.
         self.link
             .publish(&self.session, Subject::Session, Vec::new())
             .await?;
+        if sensors.is_some() {
+            self.link
+                .publish(&self.session, Subject::Sensors, Vec::new())
+                .await?;
+        }
         self.link.flush(ACK_PATIENCE).await?;
         Ok(Carried {
             windows: self.published,
             recording_error,
             stopped,
         })
+    }
+
+    /// The next item, from the sensors or from a person; or that time passed.
+    async fn next(
+        &mut self,
+        items: &mut mpsc::Receiver<Item>,
+        stop: &CancellationToken,
+        mut sensors: Option<&mut Sensors>,
+        timer: &mut Interval,
+    ) -> Result<Next, GatewayError> {
+        let never = CancellationToken::new();
+        loop {
+            if let (Some(sensors), Some(order)) = (sensors.as_deref_mut(), self.orders.pop_front())
+            {
+                if let Some(item) = self.follow(order, sensors).await? {
+                    return Ok(Next::Item(item));
+                }
+                continue;
+            }
+            let live = sensors.is_some();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(Next::Over { early: true }),
+                _ = timer.tick(), if live => {
+                    if let Some(sensors) = sensors.as_deref_mut() {
+                        self.say_sensors(sensors).await?;
+                        // A packet that waits is older than the time.
+                        if items.is_empty() {
+                            return Ok(Next::Time(HostNs((sensors.clock)().0 - BEHIND_NS)));
+                        }
+                    }
+                }
+                message = self.link.next(&never), if live => {
+                    if let Some((topic, bytes)) = message {
+                        self.message(topic.subject(), &bytes);
+                    }
+                }
+                item = items.recv() => {
+                    return Ok(item.map_or(Next::Over { early: false }, Next::Item));
+                }
+            }
+        }
+    }
+
+    /// Where the links stand, if that changed.
+    async fn say_sensors(&self, sensors: &mut Sensors) -> Result<(), GatewayError> {
+        if !sensors.status.has_changed().unwrap_or(false) {
+            return Ok(());
+        }
+        let status = sensors.status.borrow_and_update().clone();
+        let bytes = payload::encode_sensors(&status).map_err(LinkError::from)?;
+        self.link
+            .publish(&self.session, Subject::Sensors, bytes)
+            .await?;
+        Ok(())
+    }
+
+    /// Takes an instruction, or says why not.
+    async fn follow(
+        &self,
+        order: Order,
+        sensors: &mut Sensors,
+    ) -> Result<Option<Item>, GatewayError> {
+        let refused = sensors.refusal(&order.command);
+        let taken = refused.is_none();
+        let reply = Reply {
+            id: order.id,
+            refused,
+        };
+        let bytes = payload::encode_reply(&reply).map_err(LinkError::from)?;
+        self.link
+            .publish(&self.session, Subject::Reply, bytes)
+            .await?;
+        if let (true, Command::GoWithout { device, .. }) = (taken, &order.command) {
+            sensors.without.insert(*device);
+        }
+        let now = (sensors.clock)();
+        Ok(taken.then(|| Item::Command(now, order.command)))
     }
 
     async fn publish(&mut self, windows: &mut Vec<Window>) -> Result<(), GatewayError> {
@@ -183,18 +323,31 @@ impl Gateway {
             let Ok(Some((topic, bytes))) = next else {
                 return Err(self.silent());
             };
-            let Subject::Ack(consumer) = topic.subject() else {
-                continue;
-            };
-            let Some(known) = self.acks.get_mut(consumer.as_str()) else {
-                continue;
-            };
-            match payload::decode_ack(&bytes) {
-                Ok(ack) => *known = (Some(ack.window), ack.closed),
-                Err(e) => error!("failed to read an acknowledgement: {e}"),
-            }
+            self.message(topic.subject(), &bytes);
         }
         Ok(())
+    }
+
+    fn message(&mut self, subject: &Subject, bytes: &[u8]) {
+        match subject {
+            Subject::Ack(consumer) => {
+                let Some(known) = self.acks.get_mut(consumer.as_str()) else {
+                    return;
+                };
+                match payload::decode_ack(bytes) {
+                    Ok(ack) => *known = (Some(ack.window), ack.closed),
+                    Err(e) => error!("failed to read an acknowledgement: {e}"),
+                }
+            }
+            Subject::Command if self.orders.len() < WAITING_ORDERS => {
+                match payload::decode_order(bytes) {
+                    Ok(order) => self.orders.push_back(order),
+                    Err(e) => error!("failed to read an instruction: {e}"),
+                }
+            }
+            Subject::Command => error!("too many instructions at once: one is not followed"),
+            _ => {}
+        }
     }
 
     fn silent(&self) -> GatewayError {
@@ -211,6 +364,19 @@ impl Gateway {
         }
     }
 }
+
+/// What the session does next.
+enum Next {
+    Item(Item),
+    /// Nothing will come from before this.
+    Time(HostNs),
+    Over {
+        early: bool,
+    },
+}
+
+/// Instructions that may wait.
+const WAITING_ORDERS: usize = 64;
 
 /// Records before anything else; the first failure is said and kept, the session goes on.
 fn record(recorder: &mut Option<Recorder>, item: &Item, failure: &mut Option<RecorderError>) {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`plant`] | everything of one process: built, running, drained |
 //! | [`gateway`] | items to recording and bus, paced by acknowledgements |
+//! | [`session`] | a session with real sensors |
 //! | [`hub`] | the consumers: analysis and store |
 //! | [`feed`] | events to the live page and the report |
 //! | [`link`] | a client's two ends of the bus |
@@ -15,3 +16,4 @@ pub mod gateway;
 pub mod hub;
 pub mod link;
 pub mod plant;
+pub mod session;

@@ -3,13 +3,16 @@
 
 use super::{
     clock, feed,
-    gateway::{Carried, Gateway},
+    gateway::{Carried, Gateway, Sensors},
     hub,
     link::Link,
 };
 use crate::{
     config::Config,
-    model::session::{SessionHeader, SessionId},
+    model::{
+        finding::Baseline,
+        session::{SessionHeader, SessionId},
+    },
     mqtt::{BusConfig, broker::Embedded},
     pipeline::analysis::Params,
     source::{
@@ -44,6 +47,18 @@ pub struct Play {
     pub plan_text: Option<String>,
     /// Packets and commands in the order they arrived.
     pub items: Vec<Item>,
+}
+
+/// A session whose items come one by one.
+pub struct Carry {
+    /// Its header.
+    pub header: SessionHeader,
+    /// Text of the plan file.
+    pub plan_text: Option<String>,
+    /// Packets, link changes and commands, as they come; closed at the end.
+    pub items: mpsc::Receiver<Item>,
+    /// What a session with real sensors has beside.
+    pub sensors: Option<Sensors>,
 }
 
 /// A running process.
@@ -121,6 +136,24 @@ impl Plant {
         self.page
     }
 
+    /// Accepted baselines of a client from earlier sessions.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub fn baselines(&self, client: &str) -> Result<Vec<Baseline>> {
+        let store = self
+            .store
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(store.baselines(client)?)
+    }
+
+    /// How to reach the bus.
+    #[must_use]
+    pub fn bus(&self) -> &BusConfig {
+        &self.bus
+    }
+
     /// The store, shared with the tasks.
     #[must_use]
     pub fn store(&self) -> Arc<Mutex<Store>> {
@@ -143,16 +176,14 @@ impl Plant {
             plan_text,
             items,
         } = play;
-        let recorder = record_to
-            .map(|path| {
-                Recorder::create(path, &header, plan_text.as_deref())
-                    .with_context(|| format!("create the recording {}", path.display()))
-            })
-            .transpose()?;
-        let link = Link::connect(&self.bus, "gateway", &[Part::Ack], Some(&header.session)).await?;
-        let gateway = Gateway::announce(link, &header, plan_text.as_deref()).await?;
         let (sender, receiver) = mpsc::channel(ITEM_QUEUE);
         let token = stop.clone();
+        let session = Carry {
+            header,
+            plan_text,
+            items: receiver,
+            sensors: None,
+        };
         let source = tokio::spawn(async move {
             tokio::select! {
                 () = token.cancelled() => {}
@@ -160,12 +191,40 @@ impl Plant {
                 _ = replay::play(items, speed, sender) => {}
             }
         });
-        let carried = tokio::select! {
-            carried = gateway.carry(receiver, recorder, &header, stop.clone()) => carried?,
-            ended = self.tasks.join_next() => return Err(ended_early(ended)),
-        };
+        let carried = self.carry(session, record_to, stop).await;
         source.abort();
-        Ok(carried)
+        carried
+    }
+
+    /// Carries a session whose items come from elsewhere.
+    ///
+    /// # Errors
+    /// As [`Plant::play`].
+    pub async fn carry(
+        &mut self,
+        session: Carry,
+        record_to: Option<&Path>,
+        stop: &CancellationToken,
+    ) -> Result<Carried> {
+        let Carry {
+            header,
+            plan_text,
+            items,
+            sensors,
+        } = session;
+        let recorder = record_to
+            .map(|path| {
+                Recorder::create(path, &header, plan_text.as_deref())
+                    .with_context(|| format!("create the recording {}", path.display()))
+            })
+            .transpose()?;
+        let parts = [Part::Ack, Part::Command];
+        let link = Link::connect(&self.bus, "gateway", &parts, Some(&header.session)).await?;
+        let gateway = Gateway::announce(link, &header, plan_text.as_deref()).await?;
+        tokio::select! {
+            carried = gateway.carry(items, recorder, &header, stop.clone(), sensors) => Ok(carried?),
+            ended = self.tasks.join_next() => Err(ended_early(ended)),
+        }
     }
 
     /// Waits until told to stop or a task ends early.

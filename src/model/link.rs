@@ -30,3 +30,79 @@ pub enum LinkChange {
         packets: u64,
     },
 }
+
+/// Where a link stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Not heard.
+    Absent,
+    /// A connection is being made.
+    Connecting,
+    /// Connected; services are looked up.
+    Discovering,
+    /// The streams are being started.
+    Configuring,
+    /// Started; not every stream has delivered.
+    Awaiting,
+    /// Every stream delivers.
+    Streaming,
+    /// Being stopped or disconnected.
+    Closing,
+    /// Nothing more will be tried.
+    Stopped,
+}
+
+/// One sensor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LinkStatus {
+    /// Which sensor of the session.
+    pub device: DeviceIndex,
+    /// Its alias.
+    pub alias: String,
+    /// Where it stands.
+    pub stage: Stage,
+    /// What was wrong last, in words.
+    pub reason: Option<String>,
+    /// What it was asked for and does not have.
+    pub skipped: Vec<String>,
+    /// Signal of its last advertisement, dBm.
+    pub rssi_dbm: Option<i16>,
+    /// State of charge when it was connected, %.
+    pub battery_percent: Option<u8>,
+    /// Serial number from its Device Information.
+    pub serial: Option<String>,
+    /// Firmware from its Device Information.
+    pub firmware: Option<String>,
+    /// Connections so far.
+    pub connections: u32,
+    /// What it offers: service, characteristic, properties.
+    pub characteristics: Vec<String>,
+}
+
+impl LinkStatus {
+    /// Every stream that a session needs of it delivers.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.stage == Stage::Streaming
+    }
+
+    /// Where it stands, in words for a trainer.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let stage = match self.stage {
+            Stage::Absent => "not heard; is it switched on, near, and not connected elsewhere?",
+            Stage::Connecting => "connecting",
+            Stage::Discovering => "connected, looking up what it offers",
+            Stage::Configuring => "connected, starting its streams",
+            Stage::Awaiting => "connected, no data yet",
+            Stage::Streaming => "ready",
+            Stage::Closing => "disconnecting",
+            Stage::Stopped => "stopped",
+        };
+        match &self.reason {
+            Some(reason) if self.stage != Stage::Streaming => format!("{stage} (last: {reason})"),
+            _ => stage.to_owned(),
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! What a person needs to see now, kept up to date sample by sample; ages are on the session's clock.
 //!
-//! Stale is stale: a heart rate older than 5 s and a movement sensor older than 1 s are marked, and the
+//! Stale is stale: a heart rate older than 3 s and a movement sensor older than 0.5 s are marked, and the
 //! page shows no number for them.
 
 use crate::model::{
@@ -15,9 +15,9 @@ use crate::model::{
 };
 
 /// Heart rate older than this is no number any more, s (fail-loud rule SF-3).
-const HEART_STALE_S: f64 = 5.0;
+const HEART_STALE_S: f64 = 3.0;
 /// A movement sensor silent for longer cannot be judged, s (fail-loud rule SF-2).
-const MOVEMENT_STALE_S: f64 = 1.0;
+const MOVEMENT_STALE_S: f64 = 0.5;
 
 struct SensorState {
     device: DeviceIndex,

@@ -2,11 +2,13 @@
 //!
 //! | file | what it does |
 //! |---|---|
+//! | [`ble`] | real sensors |
 //! | [`replay`] | plays a recording's items at their own pace or as fast as they are taken |
 //! | [`fault`] | loses, delays, doubles and reorders packets, by a seed |
 //! | [`synth`] | a simulator of people that emits the bytes of real sensors |
 //! | [`recorder`] | writes every item to a recording before passing it on |
 
+pub mod ble;
 pub mod fault;
 pub mod recorder;
 pub mod replay;

@@ -8,7 +8,9 @@
 //! | `.../event` | an event of the analysis, except the live ones | no |
 //! | `.../live` | a live event | no |
 //! | `.../ack/{consumer}` | highest window that the consumer has done with | yes |
-//! | `.../command` | a person's instruction | no |
+//! | `.../command` | a person's instruction, with a number of the sender's | no |
+//! | `.../reply` | whether an instruction was taken, under the sender's number | no |
+//! | `.../sensors` | where the link of every sensor stands | yes |
 //!
 //! `{device}` is the sensor's position in the session header, `{stream}` a name such as `imu`. Session
 //! ids and consumers' names are letters, digits, `-` and `_`, so that none can widen a subscription.
@@ -51,13 +53,17 @@ pub enum Subject {
     Ack(String),
     /// What a person tells the daemon.
     Command,
+    /// What became of that.
+    Reply,
+    /// Where every sensor's link stands.
+    Sensors,
 }
 
 impl Subject {
     /// The broker keeps the last message for whoever comes later.
     #[must_use]
     pub const fn retained(&self) -> bool {
-        matches!(self, Self::Session | Self::Ack(_))
+        matches!(self, Self::Session | Self::Ack(_) | Self::Sensors)
     }
 
     /// What to subscribe to for all of its kind.
@@ -71,6 +77,8 @@ impl Subject {
             Self::Live => Part::Live,
             Self::Ack(_) => Part::Ack,
             Self::Command => Part::Command,
+            Self::Reply => Part::Reply,
+            Self::Sensors => Part::Sensors,
         }
     }
 }
@@ -92,6 +100,10 @@ pub enum Part {
     Ack,
     /// [`Subject::Command`]
     Command,
+    /// [`Subject::Reply`]
+    Reply,
+    /// [`Subject::Sensors`]
+    Sensors,
 }
 
 impl Part {
@@ -118,6 +130,8 @@ impl Part {
             Self::Live => "live",
             Self::Ack => "ack",
             Self::Command => "command",
+            Self::Reply => "reply",
+            Self::Sensors => "sensors",
         }
     }
 }
@@ -185,6 +199,8 @@ impl FromStr for Topic {
             [session, "live"] => (session, Subject::Live),
             [session, "ack", consumer] => (session, Subject::Ack(consumer.to_owned())),
             [session, "command"] => (session, Subject::Command),
+            [session, "reply"] => (session, Subject::Reply),
+            [session, "sensors"] => (session, Subject::Sensors),
             _ => return Err(unknown()),
         };
         Self::new(SessionId(session.to_owned()), subject)
@@ -231,6 +247,8 @@ mod tests {
             Just(Subject::Live),
             "[A-Za-z0-9_-]{1,64}".prop_map(Subject::Ack),
             Just(Subject::Command),
+            Just(Subject::Reply),
+            Just(Subject::Sensors),
         ]
     }
 

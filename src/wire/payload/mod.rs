@@ -12,6 +12,7 @@ pub use batch::{decode_batch, encode_batch};
 use crate::model::{
     command::Command,
     event::{Event, Numbered},
+    link::LinkStatus,
     session::SessionHeader,
     window::Manifest,
 };
@@ -67,6 +68,24 @@ pub struct Ack {
     pub closed: bool,
 }
 
+/// A person's instruction on its way to the daemon.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    /// The sender's own number for it.
+    pub id: String,
+    /// What to do.
+    pub command: Command,
+}
+
+/// What became of an [`Order`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The sender's number.
+    pub id: String,
+    /// Why it was refused, as a sentence; `None` = done.
+    pub refused: Option<String>,
+}
+
 #[derive(Serialize)]
 struct Sealed<'a, T> {
     v: u32,
@@ -118,7 +137,9 @@ documents! {
     "a window's table of contents", Manifest, encode_manifest, decode_manifest;
     "an event", Numbered, encode_event, decode_event;
     "an acknowledgement", Ack, encode_ack, decode_ack;
-    "a command", Command, encode_command, decode_command;
+    "a command", Order, encode_order, decode_order;
+    "the answer to a command", Reply, encode_reply, decode_reply;
+    "where every sensor's link stands", Vec<LinkStatus>, encode_sensors, decode_sensors;
 }
 
 /// An analysis as text, one JSON object a line: what two runs are compared by. Live events, which

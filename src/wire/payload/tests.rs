@@ -314,8 +314,9 @@ proptest! {
 
     #[test]
     fn commands_round_trip(command in command()) {
-        let bytes = encode_command(&command).unwrap();
-        prop_assert_eq!(decode_command(&bytes).unwrap(), command);
+        let order = Order { id: "7".to_owned(), command };
+        let bytes = encode_order(&order).unwrap();
+        prop_assert_eq!(decode_order(&bytes).unwrap(), order);
     }
 
     #[test]

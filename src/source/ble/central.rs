@@ -1,0 +1,168 @@
+//! The adapter in btleplug: scanning, what is heard, whether it answers. A D-Bus connection of its own, because the
+//! system's bus confuses the rules of several devices on one.
+
+use super::{fleet::Adapter as Power, identity::Seen};
+use crate::{decode::Advert, model::packet::Uuid};
+use btleplug::{
+    api::{Central as _, CentralEvent, CentralState, Manager as _, Peripheral as _, ScanFilter},
+    platform::{Adapter, Manager, Peripheral, PeripheralId},
+};
+use futures::Stream;
+use std::{future::Future, pin::Pin, time::Duration};
+use tokio::time::timeout;
+
+/// Longest answer of the Bluetooth service to a plain question.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why there is no adapter.
+#[derive(Debug, thiserror::Error)]
+pub enum RadioError {
+    /// The system bus or the Bluetooth service does not answer.
+    #[error(
+        "reach the Bluetooth service: {0} (is bluetoothd running, and may this user talk to it?)"
+    )]
+    Service(String),
+    /// No adapter, or none of that name.
+    #[error("find a Bluetooth adapter{}: there {}", called(.wanted.as_deref()), listed(.there))]
+    NoAdapter {
+        /// The one that was asked for.
+        wanted: Option<String>,
+        /// Those there are.
+        there: Vec<String>,
+    },
+    /// The radio's thread ended.
+    #[error("keep the radio running: {0}")]
+    Over(String),
+}
+
+fn called(name: Option<&str>) -> String {
+    name.map(|n| format!(" called {n}")).unwrap_or_default()
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        "is none".to_owned()
+    } else {
+        format!("is {}", names.join(", "))
+    }
+}
+
+/// A stream of what the adapter says.
+pub(super) type Events = Pin<Box<dyn Stream<Item = CentralEvent> + Send>>;
+
+/// The adapter.
+#[derive(Clone)]
+pub(super) struct Central {
+    adapter: Adapter,
+}
+
+impl Central {
+    /// Opens the adapter of that name or address; the first without one.
+    pub(super) async fn open(wanted: Option<&str>) -> Result<Self, RadioError> {
+        let manager = answer(Manager::new()).await?;
+        let mut adapters = Vec::new();
+        for adapter in answer(manager.adapters()).await? {
+            let info = answer(adapter.adapter_info()).await?;
+            let address = answer(adapter.adapter_address()).await?;
+            let name = info.split(' ').next().unwrap_or_default();
+            // The object path's last part is what people call it.
+            let name = name.rsplit('/').next().unwrap_or_default().to_owned();
+            adapters.push((name, address.map(|a| a.to_string()), adapter));
+        }
+        adapters.sort_by(|a, b| a.0.cmp(&b.0));
+        let is_wanted = |name: &str, address: Option<&str>| {
+            wanted.is_none_or(|w| w == name || address.is_some_and(|a| a.eq_ignore_ascii_case(w)))
+        };
+        let there = adapters.iter().map(|(name, ..)| name.clone()).collect();
+        adapters
+            .into_iter()
+            .find(|(name, address, _)| is_wanted(name, address.as_deref()))
+            .map(|(.., adapter)| Self { adapter })
+            .ok_or_else(|| RadioError::NoAdapter {
+                wanted: wanted.map(str::to_owned),
+                there,
+            })
+    }
+
+    /// What the adapter says from now on; first what it remembers.
+    pub(super) async fn events(&self) -> Result<Events, RadioError> {
+        answer(self.adapter.events()).await
+    }
+
+    /// Begins a scan. One that runs already is fine.
+    pub(super) async fn start_scan(&self) -> Result<(), String> {
+        match timeout(PATIENCE, self.adapter.start_scan(ScanFilter::default())).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(e)) if e.to_string().contains("InProgress") => Ok(()),
+            Ok(Err(e)) => Err(e.to_string()),
+            Err(_) => Err("no answer".to_owned()),
+        }
+    }
+
+    /// Ends a scan. That none runs is fine.
+    pub(super) async fn stop_scan(&self) {
+        let _ = timeout(PATIENCE, self.adapter.stop_scan()).await;
+    }
+
+    /// Whether the adapter answers, and is powered. btleplug calls an adapter that does not answer switched off: it is
+    /// asked for its name first.
+    pub(super) async fn power(&self) -> Power {
+        if answer(self.adapter.adapter_info()).await.is_err() {
+            return Power::Gone;
+        }
+        match timeout(PATIENCE, self.adapter.adapter_state()).await {
+            Ok(Ok(CentralState::PoweredOn)) => Power::On,
+            Ok(Ok(_)) => Power::Off,
+            _ => Power::Gone,
+        }
+    }
+
+    /// What is known of a device that said something.
+    pub(super) async fn seen(&self, id: &PeripheralId) -> Option<Seen> {
+        let peripheral = answer(self.adapter.peripheral(id)).await.ok()?;
+        let properties = answer(peripheral.properties()).await.ok()??;
+        let mut manufacturer: Vec<_> = properties.manufacturer_data.into_iter().collect();
+        manufacturer.sort();
+        let name = properties.advertisement_name.or(properties.local_name);
+        Some(Seen {
+            address: properties.address.to_string(),
+            advert: Advert {
+                name: name.unwrap_or_default(),
+                services: properties
+                    .services
+                    .iter()
+                    .map(|u| Uuid(u.as_u128()))
+                    .collect(),
+                manufacturer,
+            },
+            rssi_dbm: properties.rssi,
+        })
+    }
+
+    /// The devices the system knows.
+    pub(super) async fn peripherals(&self) -> Result<Vec<Peripheral>, String> {
+        let known = answer(self.adapter.peripherals()).await;
+        known.map_err(|e| e.to_string())
+    }
+}
+
+/// The device that said something of itself.
+pub(super) fn heard(event: CentralEvent) -> Option<PeripheralId> {
+    match event {
+        CentralEvent::DeviceDiscovered(id)
+        | CentralEvent::DeviceUpdated(id)
+        | CentralEvent::RssiUpdate { id, .. }
+        | CentralEvent::ManufacturerDataAdvertisement { id, .. }
+        | CentralEvent::ServiceDataAdvertisement { id, .. }
+        | CentralEvent::ServicesAdvertisement { id, .. } => Some(id),
+        _ => None,
+    }
+}
+
+async fn answer<T>(question: impl Future<Output = btleplug::Result<T>>) -> Result<T, RadioError> {
+    match timeout(PATIENCE, question).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(e)) => Err(RadioError::Service(e.to_string())),
+        Err(_) => Err(RadioError::Service("no answer".to_owned())),
+    }
+}

@@ -1,0 +1,31 @@
+//! Real sensors over Bluetooth Low Energy.
+//!
+//! | file | does |
+//! |---|---|
+//! | [`identity`] | which device on the air is which sensor |
+//! | [`params`], [`protocol`] | numbers; requests and events |
+//! | [`supervisor`] | one sensor's link as a state machine |
+//! | [`fleet`] | all sensors: scans, one connection at a time, the adapter |
+//! | [`config`] | the adapter, and which sensor is worn where |
+//! | [`radio`] | carries all this out with btleplug, on a thread of its own |
+//! | `central`, `device`, `intake` | the adapter, one sensor's connection in btleplug, and what arrives on it |
+//! | [`survey`] | asking around without a session |
+//! | [`power`] | what only the system bus tells: whether an adapter is powered |
+//!
+//! All but the last four rows are pure: no radio, no clock, no task.
+
+mod central;
+pub mod config;
+mod device;
+pub mod fleet;
+pub mod identity;
+mod intake;
+pub mod params;
+pub mod power;
+pub mod protocol;
+pub mod radio;
+pub mod supervisor;
+pub mod survey;
+
+pub use central::RadioError;
+pub use config::{Config, SensorConfig};

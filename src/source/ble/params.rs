@@ -1,0 +1,67 @@
+//! Numbers of the radio's supervision. Times in ms.
+
+/// How patient the supervision is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Params {
+    /// A connection is made within this. 65000: BlueZ tries for 40 s, and resolving services takes up to 30 s more.
+    pub connect_ms: u64,
+    /// Services are known within this.
+    pub discover_ms: u64,
+    /// One step of a script is carried out within this.
+    pub step_ms: u64,
+    /// Every stream has delivered within this after the set-up. 20000: some heart sensors need that long to find a beat.
+    pub first_data_ms: u64,
+    /// A motion stream that is silent for longer is started anew: five times what a window of the radio may lose.
+    pub motion_silence_ms: u64,
+    /// The same of heart streams: a strap that finds no beat may say nothing for a while.
+    pub heart_silence_ms: u64,
+    /// First wait before another try.
+    pub backoff_first_ms: u64,
+    /// Longest wait.
+    pub backoff_last_ms: u64,
+    /// After streaming for so long the waits begin anew.
+    pub settled_ms: u64,
+    /// Stopping all streams takes no longer than this.
+    pub drain_ms: u64,
+    /// A disconnection is over after this; BlueZ takes about 2 s.
+    pub close_ms: u64,
+    /// How long to scan at a stretch. Not for ever: scans that never stop go deaf, and disturb the links there are.
+    pub scan_ms: u64,
+    /// Pause between scans while no sensor streams.
+    pub scan_pause_ms: u64,
+    /// Pause between scans while some sensor streams.
+    pub scan_pause_busy_ms: u64,
+    /// An advertisement older than this does not count: BlueZ knows devices that are long gone.
+    pub fresh_ms: u64,
+    /// Without any advertisement for so long while scanning the adapter is called deaf.
+    pub deaf_ms: u64,
+    /// Failures of the bus in a row before everything is built anew.
+    pub bus_failures: u32,
+    /// Rebuilds in a row before the process gives up, for the service manager to start it again.
+    pub rebuilds: u32,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            connect_ms: 65_000,
+            discover_ms: 35_000,
+            step_ms: 10_000,
+            first_data_ms: 20_000,
+            motion_silence_ms: 5_000,
+            heart_silence_ms: 15_000,
+            backoff_first_ms: 500,
+            backoff_last_ms: 30_000,
+            settled_ms: 60_000,
+            drain_ms: 8_000,
+            close_ms: 6_000,
+            scan_ms: 4_000,
+            scan_pause_ms: 1_000,
+            scan_pause_busy_ms: 2_000,
+            fresh_ms: 10_000,
+            deaf_ms: 60_000,
+            bus_failures: 3,
+            rebuilds: 5,
+        }
+    }
+}

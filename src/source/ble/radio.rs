@@ -1,0 +1,436 @@
+//! Carries out what the fleet says, with btleplug, on a thread and a runtime of its own: a stream that is dropped while
+//! signals arrive brings a runtime with many threads down.
+
+use super::{
+    central::{Central, Events, RadioError, heard},
+    config::{Config, SensorConfig},
+    device::Device,
+    fleet::{Act, Adapter, Fleet, Input, Member},
+    intake::{Clock, Outlet, Pump, packet},
+    params::Params,
+    power,
+    protocol::{Event, Request},
+    supervisor::Supervisor,
+};
+use crate::{
+    decode::Driver,
+    model::{link::LinkStatus, packet::DeviceIndex},
+    wire::recording::Item,
+};
+use btleplug::api::CentralEvent;
+use futures::StreamExt;
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    thread,
+    time::Duration,
+};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::{AbortHandle, LocalSet, spawn_local},
+    time::{interval, sleep},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+/// What happens waits here for the fleet; those who tell it wait when it is full.
+const INPUTS: usize = 1024;
+/// How often the adapter and the links are asked whether they are there.
+const POLL: Duration = Duration::from_secs(1);
+
+/// A running radio.
+pub struct Radio {
+    /// Where every sensor stands.
+    pub status: watch::Receiver<Vec<LinkStatus>>,
+    /// Why it ended, once it has.
+    pub over: oneshot::Receiver<Result<(), RadioError>>,
+}
+
+/// Starts the radio; packets and link changes of `sensors`, by their position, go to `items` until `stop`, then all
+/// streams are stopped and all links closed.
+///
+/// # Errors
+/// A sensor names no driver, or no thread can be started.
+pub fn start(
+    config: &Config,
+    sensors: &[SensorConfig],
+    clock: Clock,
+    items: mpsc::Sender<Item>,
+    stop: CancellationToken,
+) -> Result<Radio, RadioError> {
+    let params = Params::default();
+    let mut members = Vec::new();
+    for (i, sensor) in sensors.iter().enumerate() {
+        let unknown = || RadioError::Over(format!("there is no driver {:?}", sensor.driver));
+        let driver = sensor.driver().ok_or_else(unknown)?;
+        let index = DeviceIndex(u16::try_from(i).unwrap_or(u16::MAX));
+        let link = Supervisor::new(index, &sensor.alias, driver, sensor.wish(), &params);
+        let id = sensor.id.clone();
+        members.push(Member { id, link });
+    }
+    let fleet = Fleet::new(members, &params, config.power_cycle, clock());
+    let (said, status) = watch::channel(fleet.status());
+    let (end, over) = oneshot::channel();
+    let drivers = sensors.iter().filter_map(SensorConfig::driver).collect();
+    let config = config.clone();
+    thread::Builder::new()
+        .name("radio".to_owned())
+        .spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let result = match runtime {
+                Ok(runtime) => {
+                    let work = async {
+                        Worker::new(config, fleet, drivers, clock, items, said)
+                            .run(stop)
+                            .await
+                    };
+                    LocalSet::new().block_on(&runtime, work)
+                }
+                Err(e) => Err(RadioError::Over(e.to_string())),
+            };
+            let _ = end.send(result);
+        })
+        .map_err(|e| RadioError::Over(e.to_string()))?;
+    Ok(Radio { status, over })
+}
+
+/// A sensor's connection and the tasks that belong to it.
+struct Link {
+    address: String,
+    device: Device,
+    connected: Rc<Cell<bool>>,
+    pump: AbortHandle,
+}
+
+struct Worker {
+    config: Config,
+    fleet: Fleet,
+    drivers: Vec<&'static dyn Driver>,
+    clock: Clock,
+    outlet: Outlet,
+    said: watch::Sender<Vec<LinkStatus>>,
+    inputs: mpsc::Sender<Input>,
+    arrived: mpsc::Receiver<Input>,
+    central: Option<Central>,
+    listening: Option<AbortHandle>,
+    links: Vec<Rc<RefCell<Option<Link>>>>,
+    /// Which sensors want to see every value.
+    scripted: Vec<Rc<Cell<bool>>>,
+    polling: Rc<Cell<bool>>,
+}
+
+impl Worker {
+    fn new(
+        config: Config,
+        fleet: Fleet,
+        drivers: Vec<&'static dyn Driver>,
+        clock: Clock,
+        items: mpsc::Sender<Item>,
+        said: watch::Sender<Vec<LinkStatus>>,
+    ) -> Self {
+        let (inputs, arrived) = mpsc::channel(INPUTS);
+        Self {
+            config,
+            links: drivers.iter().map(|_| Rc::default()).collect(),
+            scripted: drivers.iter().map(|_| Rc::default()).collect(),
+            fleet,
+            drivers,
+            clock,
+            outlet: Outlet {
+                items,
+                clock,
+                lost: Rc::default(),
+            },
+            said,
+            inputs,
+            arrived,
+            central: None,
+            listening: None,
+            polling: Rc::default(),
+        }
+    }
+
+    async fn run(mut self, stop: CancellationToken) -> Result<(), RadioError> {
+        let mut poll = interval(POLL);
+        let mut stopping = false;
+        let mut acts = Vec::new();
+        while !self.fleet.is_over() {
+            let now = (self.clock)();
+            let due = self.fleet.next(now).0 - now.0;
+            let due = Duration::from_nanos(due.max(1_000_000).unsigned_abs());
+            tokio::select! {
+                biased;
+                () = stop.cancelled(), if !stopping => {
+                    stopping = true;
+                    self.fleet.input((self.clock)(), Input::Stop, &mut acts);
+                }
+                Some(input) = self.arrived.recv() => {
+                    self.fleet.input((self.clock)(), input, &mut acts);
+                }
+                _ = poll.tick() => self.poll().await,
+                () = sleep(due) => self.fleet.tick((self.clock)(), &mut acts),
+            }
+            for act in acts.drain(..) {
+                self.act(act).await?;
+            }
+            for (i, scripted) in self.scripted.iter().enumerate() {
+                scripted.set(self.fleet.is_scripted(i));
+            }
+            self.outlet.say_lost();
+            let status = self.fleet.status();
+            self.said.send_if_modified(|old| {
+                let changed = *old != status;
+                if changed {
+                    tell(old, &status);
+                    *old = status;
+                }
+                changed
+            });
+        }
+        if let Some(central) = &self.central {
+            central.stop_scan().await;
+        }
+        Ok(())
+    }
+
+    async fn act(&mut self, act: Act) -> Result<(), RadioError> {
+        match act {
+            Act::Scan(on) => self.scan(on),
+            Act::Request(i, number, request) => self.request(i, number, request),
+            Act::Link(event) => {
+                let item = Item::Link((self.clock)(), event);
+                if self.outlet.items.send(item).await.is_err() {
+                    return Err(RadioError::Over("nobody takes what it hears".to_owned()));
+                }
+            }
+            Act::PowerCycle => {
+                warn!("the adapter hears nobody: switching it off and on");
+                let adapter = self.config.adapter.clone();
+                let cycled = tokio::task::spawn_blocking(move || power::cycle(adapter.as_deref()));
+                spawn_local(async move {
+                    if let Ok(Err(e)) = cycled.await {
+                        error!("failed to switch the adapter off and on: {e}");
+                    }
+                });
+            }
+            Act::Rebuild => {
+                warn!("the Bluetooth service does not answer: connecting to it anew");
+                self.forget();
+            }
+            Act::GiveUp(reason) => return Err(RadioError::Over(reason)),
+        }
+        Ok(())
+    }
+
+    /// Drops everything that belongs to the connection to the Bluetooth service.
+    fn forget(&mut self) {
+        self.central = None;
+        if let Some(listening) = self.listening.take() {
+            listening.abort();
+        }
+        for link in &self.links {
+            if let Some(link) = link.take() {
+                link.pump.abort();
+            }
+        }
+    }
+
+    fn scan(&self, on: bool) {
+        let (Some(central), inputs) = (self.central.clone(), self.inputs.clone()) else {
+            let inputs = self.inputs.clone();
+            if on {
+                spawn_local(async move {
+                    let refused = Input::ScanRefused("there is no adapter yet".to_owned());
+                    let _ = inputs.send(refused).await;
+                });
+            }
+            return;
+        };
+        spawn_local(async move {
+            if !on {
+                central.stop_scan().await;
+            } else if let Err(reason) = central.start_scan().await {
+                let _ = inputs.send(Input::ScanRefused(reason)).await;
+            }
+        });
+    }
+
+    fn request(&self, i: usize, number: u64, request: Request) {
+        let (inputs, outlet) = (self.inputs.clone(), self.outlet.clone());
+        let slot = Rc::clone(&self.links[i]);
+        let opening = match &request {
+            Request::Connect(address) => Some(Opening {
+                adapter: self.config.adapter.clone(),
+                address: address.clone(),
+                pump: self.pump(i),
+            }),
+            _ => None,
+        };
+        let connecting = opening.is_some();
+        spawn_local(async move {
+            let read = match &request {
+                Request::Read(characteristic) => Some(*characteristic),
+                _ => None,
+            };
+            let event = match reached(&slot, opening).await {
+                Ok(device) => device.carry_out(request).await,
+                Err(reason) => Event::Refused(reason),
+            };
+            if let (Some(characteristic), Event::Done(value)) = (read, &event) {
+                let host = (outlet.clock)();
+                outlet.packet(packet(i, characteristic, host, value.clone()));
+            }
+            if connecting && let Some(link) = &*slot.borrow() {
+                link.connected.set(matches!(event, Event::Done(_)));
+            }
+            let _ = inputs.send(Input::Answered(i, number, event)).await;
+        });
+    }
+
+    fn pump(&self, i: usize) -> Pump {
+        Pump {
+            index: i,
+            decoder: self.drivers[i].decoder(),
+            readings: Vec::new(),
+            scripted: Rc::clone(&self.scripted[i]),
+            outlet: self.outlet.clone(),
+            inputs: self.inputs.clone(),
+            said_at: BTreeMap::new(),
+        }
+    }
+
+    /// Asks whether the adapter and the links are there; opens the adapter if it is not open.
+    async fn poll(&mut self) {
+        if self.central.is_none() {
+            match self.open().await {
+                Ok(()) => {}
+                Err(e) => {
+                    let known = self
+                        .said
+                        .borrow()
+                        .first()
+                        .is_some_and(|s| s.connections > 0);
+                    if !known {
+                        warn!("failed to {e}");
+                    }
+                    let _ = self.inputs.try_send(Input::Adapter(Adapter::Gone));
+                    return;
+                }
+            }
+        }
+        if self.polling.replace(true) {
+            return;
+        }
+        let (central, inputs, polling) = (
+            self.central.clone(),
+            self.inputs.clone(),
+            Rc::clone(&self.polling),
+        );
+        let links = self.links.clone();
+        spawn_local(async move {
+            if let Some(central) = central {
+                let _ = inputs.send(Input::Adapter(central.power().await)).await;
+            }
+            for (i, slot) in links.iter().enumerate() {
+                let link = slot
+                    .borrow()
+                    .as_ref()
+                    .map(|l| (l.device.clone(), Rc::clone(&l.connected)));
+                if let Some((device, connected)) = link.filter(|(_, c)| c.get())
+                    && !device.is_connected().await
+                    && connected.replace(false)
+                {
+                    let gone = Event::Disconnected("the link is gone".to_owned());
+                    let _ = inputs.send(Input::Happened(i, gone)).await;
+                }
+            }
+            polling.set(false);
+        });
+    }
+
+    async fn open(&mut self) -> Result<(), RadioError> {
+        let central = Central::open(self.config.adapter.as_deref()).await?;
+        let mut events: Events = central.events().await?;
+        let (listener, inputs) = (central.clone(), self.inputs.clone());
+        let links = self.links.clone();
+        let listening = spawn_local(async move {
+            while let Some(event) = events.next().await {
+                if let CentralEvent::DeviceDisconnected(id) = &event {
+                    let ended = links.iter().position(|slot| is_ended(slot, id));
+                    if let Some(i) = ended {
+                        let gone = Event::Disconnected("the sensor ended the link".to_owned());
+                        let _ = inputs.send(Input::Happened(i, gone)).await;
+                    }
+                } else if let Some(id) = heard(event)
+                    && let Some(seen) = listener.seen(&id).await
+                {
+                    let _ = inputs.send(Input::Seen(seen)).await;
+                }
+            }
+        });
+        self.listening = Some(listening.abort_handle());
+        self.central = Some(central);
+        let _ = self.inputs.try_send(Input::Adapter(Adapter::On));
+        Ok(())
+    }
+}
+
+/// Whether that device is the one of the slot, and was connected.
+fn is_ended(slot: &Rc<RefCell<Option<Link>>>, id: &btleplug::platform::PeripheralId) -> bool {
+    let slot = slot.borrow();
+    let link = slot.as_ref().filter(|link| link.device.is(id));
+    link.is_some_and(|link| link.connected.replace(false))
+}
+
+/// What is needed to reach a device for the first time.
+struct Opening {
+    adapter: Option<String>,
+    address: String,
+    pump: Pump,
+}
+
+/// The device of a slot; another one than before is opened first.
+async fn reached(
+    slot: &Rc<RefCell<Option<Link>>>,
+    opening: Option<Opening>,
+) -> Result<Device, String> {
+    let known = slot
+        .borrow()
+        .as_ref()
+        .map(|l| (l.address.clone(), l.device.clone()));
+    match (opening, known) {
+        (None, Some((_, device))) => Ok(device),
+        (None, None) => Err("it is not connected".to_owned()),
+        (Some(opening), Some((address, device))) if opening.address == address => {
+            // What was decoded of the connection before is void.
+            Ok(device)
+        }
+        (Some(opening), _) => {
+            let (device, values) =
+                Device::open(opening.adapter.as_deref(), &opening.address).await?;
+            let pumped = spawn_local(opening.pump.run(device.clone(), values));
+            let link = Link {
+                address: opening.address,
+                device: device.clone(),
+                connected: Rc::default(),
+                pump: pumped.abort_handle(),
+            };
+            if let Some(old) = slot.replace(Some(link)) {
+                old.pump.abort();
+            }
+            Ok(device)
+        }
+    }
+}
+
+/// Says what changed, for the log.
+fn tell(old: &[LinkStatus], new: &[LinkStatus]) {
+    for (before, now) in old.iter().zip(new) {
+        if before.stage != now.stage {
+            info!(sensor = now.alias, "{}", now.words());
+        }
+    }
+}

@@ -1,0 +1,584 @@
+//! One sensor's link as a state machine: fed with events and the time, it says what to do next. No radio, no clock.
+//!
+//! Absent -> Connecting -> Discovering -> Configuring -> Awaiting -> Streaming -> Closing -> Absent. A sensor is ready
+//! only when each stream that its set-up started has delivered; a stream that falls silent is started anew by a new
+//! connection. Retries go on for ever, with growing waits: a strap that is taken off is normal. Times in ns of the
+//! host's clock.
+
+use super::{
+    params::Params,
+    protocol::{Event, Offer, Output, Request},
+};
+use crate::{
+    decode::{
+        Driver, Wish,
+        script::{Script, Step},
+    },
+    model::{
+        link::{LinkChange, LinkStatus, Stage},
+        packet::DeviceIndex,
+        reading::Measurand,
+        time::HostNs,
+    },
+};
+use std::collections::BTreeMap;
+
+#[derive(Debug)]
+enum State {
+    Absent {
+        retry_at: HostNs,
+    },
+    Connecting,
+    Discovering,
+    Configuring(Script),
+    Awaiting,
+    Streaming {
+        since: HostNs,
+    },
+    /// Stopping the streams, before the connection is ended for good.
+    Draining(Script),
+    Closing,
+    Stopped,
+}
+
+/// Steps that are due again and again.
+#[derive(Debug)]
+struct Chore {
+    every_ns: i64,
+    next: HostNs,
+    index: usize,
+}
+
+/// One sensor's link.
+pub struct Supervisor {
+    device: DeviceIndex,
+    alias: String,
+    driver: &'static dyn Driver,
+    wish: Wish,
+    params: Params,
+    state: State,
+    /// Number of the last request; results of earlier ones are stale.
+    request: u64,
+    /// The request has not been answered.
+    open: bool,
+    /// When what is going on has taken too long.
+    deadline: Option<HostNs>,
+    /// When stopping the streams has taken too long.
+    drain_until: Option<HostNs>,
+    address: Option<String>,
+    offer: Offer,
+    /// What the set-up started, and when each was heard last.
+    started: BTreeMap<Measurand, Option<HostNs>>,
+    skipped: Vec<String>,
+    chores: Vec<Chore>,
+    chore: Option<Script>,
+    failures: u32,
+    linked: bool,
+    stopping: bool,
+    reason: Option<String>,
+    rssi_dbm: Option<i16>,
+    connections: u32,
+}
+
+impl Supervisor {
+    /// A sensor that was not heard yet.
+    #[must_use]
+    pub fn new(
+        device: DeviceIndex,
+        alias: &str,
+        driver: &'static dyn Driver,
+        wish: Wish,
+        params: &Params,
+    ) -> Self {
+        Self {
+            device,
+            alias: alias.to_owned(),
+            driver,
+            wish,
+            params: params.clone(),
+            state: State::Absent {
+                retry_at: HostNs(i64::MIN),
+            },
+            request: 0,
+            open: false,
+            deadline: None,
+            drain_until: None,
+            address: None,
+            offer: Offer::default(),
+            started: BTreeMap::new(),
+            skipped: Vec::new(),
+            chores: Vec::new(),
+            chore: None,
+            failures: 0,
+            linked: false,
+            stopping: false,
+            reason: None,
+            rssi_dbm: None,
+            connections: 0,
+        }
+    }
+
+    /// It wants to be found now.
+    #[must_use]
+    pub fn wants(&self, now: HostNs) -> bool {
+        !self.stopping && matches!(self.state, State::Absent { retry_at } if retry_at <= now)
+    }
+
+    /// It wants to be found, now or later.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        matches!(self.state, State::Absent { .. })
+    }
+
+    /// A connection is being made: no other may be, and no scan.
+    #[must_use]
+    pub fn is_connecting(&self) -> bool {
+        matches!(self.state, State::Connecting | State::Discovering)
+    }
+
+    /// Nothing more will happen.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.state, State::Stopped)
+    }
+
+    /// It wants to see every value: an answer may be among them.
+    #[must_use]
+    pub fn is_scripted(&self) -> bool {
+        match self.state {
+            State::Configuring(_) | State::Draining(_) => true,
+            State::Streaming { .. } => self.chore.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Its driver.
+    #[must_use]
+    pub fn driver(&self) -> &'static dyn Driver {
+        self.driver
+    }
+
+    /// The address it was last found at.
+    #[must_use]
+    pub fn address(&self) -> Option<&str> {
+        self.address.as_deref()
+    }
+
+    /// What to show.
+    #[must_use]
+    pub fn status(&self) -> LinkStatus {
+        let stage = match self.state {
+            State::Absent { .. } => Stage::Absent,
+            State::Connecting => Stage::Connecting,
+            State::Discovering => Stage::Discovering,
+            State::Configuring(_) => Stage::Configuring,
+            State::Awaiting => Stage::Awaiting,
+            State::Streaming { .. } => Stage::Streaming,
+            State::Draining(_) | State::Closing => Stage::Closing,
+            State::Stopped => Stage::Stopped,
+        };
+        LinkStatus {
+            device: self.device,
+            alias: self.alias.clone(),
+            stage,
+            reason: self.reason.clone(),
+            skipped: self.skipped.clone(),
+            rssi_dbm: self.rssi_dbm,
+            battery_percent: self.offer.battery_percent,
+            serial: self.offer.serial.clone(),
+            firmware: self.offer.firmware.clone(),
+            connections: self.connections,
+            characteristics: self.offer.characteristics.clone(),
+        }
+    }
+
+    /// When [`Supervisor::tick`] has something to do.
+    #[must_use]
+    pub fn next(&self) -> Option<HostNs> {
+        let chore = self.chores.iter().map(|c| c.next).min();
+        let silence = matches!(self.state, State::Streaming { .. })
+            .then(|| self.silent_at())
+            .flatten();
+        let retry = match self.state {
+            State::Absent { retry_at } => Some(retry_at),
+            _ => None,
+        };
+        [self.deadline, self.drain_until, chore, silence, retry]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The result of request `number`; of another it is stale.
+    pub fn answered(&mut self, now: HostNs, number: u64, event: Event, out: &mut Vec<Output>) {
+        if number == self.request {
+            self.event(now, event, out);
+        }
+    }
+
+    /// Something happened.
+    pub fn event(&mut self, now: HostNs, event: Event, out: &mut Vec<Output>) {
+        match event {
+            Event::Found { address, rssi_dbm } => self.found(now, address, rssi_dbm, out),
+            Event::Done(value) => self.done(now, &value, out),
+            Event::Offers(offer) => self.offers(now, offer, out),
+            Event::Refused(reason) => self.refused(now, &reason, out),
+            Event::Disconnected(reason) => self.disconnected(now, &reason, out),
+            Event::Notified(characteristic, bytes) => {
+                if let Some(script) = self.script() {
+                    script.notified(characteristic, &bytes);
+                    self.pump(now, out);
+                }
+            }
+            Event::Heard(what) => self.heard(now, what),
+            Event::Stop => self.stop(now, out),
+        }
+    }
+
+    /// Time passes.
+    pub fn tick(&mut self, now: HostNs, out: &mut Vec<Output>) {
+        if self.drain_until.is_some_and(|d| d <= now) {
+            self.close(now, out);
+        }
+        if self.deadline.is_some_and(|d| d <= now) {
+            self.deadline = None;
+            self.late(now, out);
+        }
+        if let State::Streaming { since } = self.state {
+            if self.silent_at().is_some_and(|at| at <= now) {
+                self.give_up(now, "a stream fell silent", out);
+                return;
+            }
+            if now.0 - since.0 > ns(self.params.settled_ms) {
+                self.failures = 0;
+            }
+            self.begin_chore(now, out);
+        }
+    }
+
+    fn found(
+        &mut self,
+        now: HostNs,
+        address: String,
+        rssi_dbm: Option<i16>,
+        out: &mut Vec<Output>,
+    ) {
+        if !self.wants(now) {
+            return;
+        }
+        self.rssi_dbm = rssi_dbm;
+        self.address = Some(address.clone());
+        self.offer = Offer::default();
+        self.state = State::Connecting;
+        self.ask(now, Request::Connect(address), self.params.connect_ms, out);
+    }
+
+    fn done(&mut self, now: HostNs, value: &[u8], out: &mut Vec<Output>) {
+        self.open = false;
+        match self.state {
+            State::Connecting => {
+                self.linked = true;
+                self.connections += 1;
+                out.push(Output::Link(LinkChange::Up));
+                self.state = State::Discovering;
+                self.ask(now, Request::Discover, self.params.discover_ms, out);
+            }
+            State::Closing => self.disconnected(now, "disconnected", out),
+            _ => {
+                if let Some(script) = self.script() {
+                    script.done(value);
+                    self.pump(now, out);
+                }
+            }
+        }
+    }
+
+    fn offers(&mut self, now: HostNs, offer: Offer, out: &mut Vec<Output>) {
+        if !matches!(self.state, State::Discovering) {
+            return;
+        }
+        self.open = false;
+        self.offer = offer;
+        self.started.clear();
+        self.skipped.clear();
+        self.state = State::Configuring(Script::new(self.driver.setup(&self.wish)));
+        self.pump(now, out);
+    }
+
+    fn refused(&mut self, now: HostNs, reason: &str, out: &mut Vec<Output>) {
+        self.open = false;
+        match self.state {
+            State::Connecting | State::Discovering => self.give_up(now, reason, out),
+            State::Closing => self.disconnected(now, reason, out),
+            _ => {
+                if let Some(script) = self.script() {
+                    script.refused(reason);
+                    self.pump(now, out);
+                }
+            }
+        }
+    }
+
+    fn disconnected(&mut self, now: HostNs, reason: &str, out: &mut Vec<Output>) {
+        let ours = matches!(self.state, State::Closing | State::Draining(_));
+        match self.state {
+            State::Absent { .. } | State::Stopped => return,
+            // A connection that was never there ended: the attempt goes on until it is answered or late.
+            State::Connecting if !self.linked && self.open => return,
+            _ => {}
+        }
+        if !ours {
+            self.reason = Some(reason.to_owned());
+            self.failures += 1;
+        }
+        self.unlink(out);
+        self.chores.clear();
+        self.chore = None;
+        self.deadline = None;
+        self.drain_until = None;
+        self.open = false;
+        self.request += 1;
+        self.started.values_mut().for_each(|heard| *heard = None);
+        self.state = if self.stopping {
+            State::Stopped
+        } else {
+            State::Absent {
+                retry_at: HostNs(now.0 + self.wait_ns()),
+            }
+        };
+    }
+
+    fn heard(&mut self, now: HostNs, what: &[Measurand]) {
+        for measurand in what {
+            if let Some(heard) = self.started.get_mut(measurand) {
+                *heard = Some(now);
+            }
+        }
+        if matches!(self.state, State::Awaiting) && self.unheard().next().is_none() {
+            self.deadline = None;
+            self.reason = None;
+            self.state = State::Streaming { since: now };
+            let repeats = self.driver.repeat().into_iter().enumerate();
+            self.chores = repeats
+                .map(|(index, repeat)| {
+                    let every_ns = ns(u64::from(repeat.every_ms).max(100));
+                    Chore {
+                        every_ns,
+                        next: HostNs(now.0 + every_ns),
+                        index,
+                    }
+                })
+                .collect();
+        }
+    }
+
+    fn stop(&mut self, now: HostNs, out: &mut Vec<Output>) {
+        self.stopping = true;
+        match self.state {
+            State::Absent { .. } => self.state = State::Stopped,
+            State::Configuring(_) | State::Awaiting | State::Streaming { .. } => {
+                self.chores.clear();
+                self.chore = None;
+                self.open = false;
+                self.request += 1;
+                self.drain_until = Some(HostNs(now.0 + ns(self.params.drain_ms)));
+                self.state = State::Draining(Script::new(self.driver.teardown(&self.wish)));
+                self.pump(now, out);
+            }
+            State::Connecting | State::Discovering => self.close(now, out),
+            State::Draining(_) | State::Closing | State::Stopped => {}
+        }
+    }
+
+    /// What is going on took too long.
+    fn late(&mut self, now: HostNs, out: &mut Vec<Output>) {
+        match &mut self.state {
+            State::Connecting => self.give_up(now, "no connection in time", out),
+            State::Discovering => self.give_up(now, "its services were not found in time", out),
+            State::Awaiting => {
+                let missing: Vec<String> = self.unheard().map(|m| format!("{m:?}")).collect();
+                let reason = format!("it accepts and sends nothing ({})", missing.join(", "));
+                self.give_up(now, &reason, out);
+            }
+            State::Closing => self.disconnected(now, "no answer to the disconnection", out),
+            State::Configuring(_) | State::Draining(_) | State::Streaming { .. } => {
+                let open = std::mem::take(&mut self.open);
+                self.request += 1;
+                if let Some(script) = self.script() {
+                    settle(script, open);
+                    self.pump(now, out);
+                }
+            }
+            State::Absent { .. } | State::Stopped => {}
+        }
+    }
+
+    /// Ends this try.
+    fn give_up(&mut self, now: HostNs, reason: &str, out: &mut Vec<Output>) {
+        self.reason = Some(reason.to_owned());
+        self.failures += 1;
+        self.close(now, out);
+    }
+
+    fn close(&mut self, now: HostNs, out: &mut Vec<Output>) {
+        self.unlink(out);
+        self.chores.clear();
+        self.chore = None;
+        self.drain_until = None;
+        self.state = State::Closing;
+        self.ask(now, Request::Disconnect, self.params.close_ms, out);
+    }
+
+    fn unlink(&mut self, out: &mut Vec<Output>) {
+        if std::mem::take(&mut self.linked) {
+            let reason = if self.stopping {
+                "the session ended".to_owned()
+            } else {
+                self.reason.clone().unwrap_or_default()
+            };
+            out.push(Output::Link(LinkChange::Down { reason }));
+        }
+    }
+
+    /// Goes on with the script that is running until a step has to be waited for.
+    fn pump(&mut self, now: HostNs, out: &mut Vec<Output>) {
+        while !self.open {
+            let (mtu, step_ms) = (self.offer.mtu, self.params.step_ms);
+            let Some(script) = self.script() else { return };
+            let request = match script.step() {
+                None => return self.script_over(now, out),
+                Some(Step::NeedMtu(bytes)) => {
+                    if mtu >= bytes {
+                        script.done(&[]);
+                    } else {
+                        let said = format!("the link has an MTU of {mtu}");
+                        script.refused(&said);
+                    }
+                    continue;
+                }
+                Some(Step::PauseMs(ms)) => {
+                    self.deadline = Some(HostNs(now.0 + ns(u64::from(ms))));
+                    return;
+                }
+                Some(Step::Await { within_ms, .. }) => {
+                    self.deadline = Some(HostNs(now.0 + ns(u64::from(within_ms))));
+                    return;
+                }
+                Some(Step::Subscribe(characteristic)) => Request::Subscribe(characteristic),
+                Some(Step::Read(characteristic)) => Request::Read(characteristic),
+                Some(Step::Write {
+                    characteristic,
+                    with_response,
+                    bytes,
+                }) => Request::Write {
+                    characteristic,
+                    with_response,
+                    bytes: bytes.to_vec(),
+                },
+            };
+            self.ask(now, request, step_ms, out);
+        }
+    }
+
+    fn script_over(&mut self, now: HostNs, out: &mut Vec<Output>) {
+        self.deadline = None;
+        if let Some(script) = self.chore.take() {
+            // A chore that fails says so; the streams themselves are watched apart.
+            if let Err(e) = script.outcome() {
+                self.skipped = vec![e.to_string()];
+            }
+            return;
+        }
+        match std::mem::replace(&mut self.state, State::Awaiting) {
+            State::Configuring(script) => match script.outcome() {
+                Ok(outcome) => {
+                    self.skipped = outcome.skipped;
+                    self.started = outcome.started.into_iter().map(|m| (m, None)).collect();
+                    self.deadline = Some(HostNs(now.0 + ns(self.params.first_data_ms)));
+                    if self.started.is_empty() {
+                        let reason = "it offers nothing that was asked for".to_owned();
+                        self.give_up(now, &reason, out);
+                    }
+                }
+                Err(e) => self.give_up(now, &e.to_string(), out),
+            },
+            State::Draining(_) => self.close(now, out),
+            other => self.state = other,
+        }
+    }
+
+    fn begin_chore(&mut self, now: HostNs, out: &mut Vec<Output>) {
+        if self.chore.is_some() || self.open {
+            return;
+        }
+        let Some(chore) = self.chores.iter_mut().find(|c| c.next <= now) else {
+            return;
+        };
+        chore.next = HostNs(now.0 + chore.every_ns);
+        let index = chore.index;
+        let ops = self.driver.repeat().into_iter().nth(index);
+        self.chore = ops.map(|repeat| Script::new(repeat.ops));
+        self.pump(now, out);
+    }
+
+    fn script(&mut self) -> Option<&mut Script> {
+        match &mut self.state {
+            State::Configuring(script) | State::Draining(script) => Some(script),
+            State::Streaming { .. } => self.chore.as_mut(),
+            _ => None,
+        }
+    }
+
+    fn ask(&mut self, now: HostNs, request: Request, within_ms: u64, out: &mut Vec<Output>) {
+        self.request += 1;
+        self.open = true;
+        self.deadline = Some(HostNs(now.0 + ns(within_ms)));
+        out.push(Output::Request(self.request, request));
+    }
+
+    /// What has to deliver and did not since the connection began.
+    fn unheard(&self) -> impl Iterator<Item = Measurand> + '_ {
+        self.started
+            .iter()
+            .filter(|(_, heard)| heard.is_none())
+            .map(|(m, _)| *m)
+    }
+
+    /// When the first stream will have been silent for too long.
+    fn silent_at(&self) -> Option<HostNs> {
+        let limit = |m: Measurand| match m {
+            Measurand::Acceleration | Measurand::AngularRate | Measurand::MagneticField => {
+                Some(self.params.motion_silence_ms)
+            }
+            Measurand::HeartRate | Measurand::Ecg => Some(self.params.heart_silence_ms),
+            // Beats and charge come when they come.
+            _ => None,
+        };
+        self.started
+            .iter()
+            .filter_map(|(m, heard)| Some(HostNs((*heard)?.0 + ns(limit(*m)?))))
+            .min()
+    }
+
+    /// Grows with every failure; apart for each sensor, so that they do not all come at once.
+    fn wait_ns(&self) -> i64 {
+        let doubled = self.failures.saturating_sub(1).min(10);
+        let wait_ms = (self.params.backoff_first_ms << doubled).min(self.params.backoff_last_ms);
+        ns(wait_ms) + ns(wait_ms) / 16 * i64::from(self.device.0 % 8)
+    }
+}
+
+/// A pause is over; anything else took too long.
+fn settle(script: &mut Script, open: bool) {
+    if !open && matches!(script.step(), Some(Step::PauseMs(_))) {
+        script.done(&[]);
+    } else {
+        script.timed_out();
+    }
+}
+
+fn ns(ms: u64) -> i64 {
+    i64::try_from(ms)
+        .unwrap_or(i64::MAX / 1_000_000)
+        .saturating_mul(1_000_000)
+}
