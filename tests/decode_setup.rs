@@ -9,11 +9,12 @@
 
 use plimsoll::{
     decode::{
-        Answer, Bytes, Driver, GattOp, Outcome, Reply, Script, ScriptError, Step, Wish, driver,
-        heart_rate, polar,
+        Answer, Bytes, Driver, GattOp, Outcome, Reply, Script, ScriptError, Step, Wish, colmi, dot,
+        driver, drivers, heart_rate, metamotion, movesense, polar, thingy,
     },
     model::{packet::Uuid, reading::Measurand},
 };
+use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 /// What a device does with a command: notifications that follow it.
@@ -333,4 +334,231 @@ fn what_was_started_is_stopped() {
         .play(of("polar").teardown(&wish(&[Measurand::Ecg], None)))
         .unwrap();
     assert_eq!(device.written(), ["0300"]);
+}
+
+const MOTION: [Measurand; 2] = [Measurand::Acceleration, Measurand::AngularRate];
+
+#[test]
+fn dot_changes_its_rate_and_nothing_else_of_its_control() {
+    let control = "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    let device = || {
+        let wide = Device {
+            mtu: 247,
+            ..Device::default()
+        };
+        wide.holds(dot::CONTROL, control)
+    };
+    let mut plain = device();
+    let outcome = plain.play(of("dot").setup(&Wish::default())).unwrap();
+    assert_eq!(outcome.started, MOTION);
+    let changed = "100102030405060708090a0b0c0d0e0f10111213141516173c001a1b1c1d1e1f";
+    assert_eq!(plain.written(), [changed, "010115"]);
+    assert_eq!(plain.subscribed, [dot::MEDIUM]);
+    plain.play(of("dot").teardown(&Wish::default())).unwrap();
+    assert_eq!(plain.written()[2], "010015");
+
+    let all = [&MOTION[..], &[Measurand::MagneticField]].concat();
+    let mut with_field = device();
+    let outcome = with_field.play(of("dot").setup(&wish(&all, Some(30.0))));
+    assert_eq!(outcome.unwrap().started, all);
+    assert_eq!(with_field.written()[1], "010114");
+
+    let mut cut = device().holds(dot::CONTROL, "ff01");
+    let error = cut.play(of("dot").setup(&Wish::default())).unwrap_err();
+    assert!(error.step.contains(&dot::CONTROL.to_string()), "{error}");
+}
+
+fn board(accelerometer: &str, gyroscope: &str, rate_register: &str) -> Device {
+    let notify = metamotion::NOTIFY;
+    Device::default()
+        .answers(notify, "03 80", &["15 05 0000 0000 0000", accelerometer])
+        .answers(notify, "13 80", &[gyroscope])
+        .answers(notify, "09 02 03 04 ff a0 11 31 03", &["09 02 00"])
+        .answers(
+            notify,
+            &format!("09 02 13 {rate_register} ff a0 11 31 03"),
+            &["09 02 01"],
+        )
+}
+
+#[test]
+fn a_board_says_which_chip_it_has_and_is_set_up_for_it() {
+    for (mut device, configured) in [
+        (
+            board("03 80 01 01", "13 80 00 01", "05"),
+            ["0303270c", "13032700"],
+        ),
+        (
+            board("03 80 04 00", "13 80 01 00", "04"),
+            ["0303a703", "13032700"],
+        ),
+    ] {
+        let outcome = device
+            .play(of("metamotion").setup(&Wish::default()))
+            .unwrap();
+        assert_eq!(outcome.started, MOTION);
+        let written = device.written();
+        for command in configured.iter().chain(&["0908", "09070001", "09070101"]) {
+            assert!(written.contains(&(*command).to_owned()), "{command}");
+        }
+        let at = |command| written.iter().position(|w| w == command);
+        assert!(at("0908") < at("09020304ffa0113103"), "cleaned first");
+    }
+}
+
+#[test]
+fn a_board_without_gyroscope_gives_acceleration_and_an_unknown_chip_nothing() {
+    let mut device = board("03 80 01 01", "13 80", "05");
+    let outcome = device
+        .play(of("metamotion").setup(&Wish::default()))
+        .unwrap();
+    assert_eq!(outcome.started, [Measurand::Acceleration]);
+    assert!(!device.written().contains(&"130101".to_owned()));
+    let mut device = board("03 80 07 00", "13 80 00 01", "05");
+    let error = device.play(of("metamotion").setup(&Wish::default()));
+    assert!(error.unwrap_err().reason.contains("nothing to choose from"));
+}
+
+fn sensor(status: &str) -> Device {
+    let device = Device {
+        mtu: 161,
+        ..Device::default()
+    };
+    let motion = "01 02 2f4d6561732f494d55362f3532";
+    device
+        .answers(movesense::NOTIFY, "00 01", &["01 01 01 31373400"])
+        .answers(
+            movesense::NOTIFY,
+            motion,
+            &["02 02 00000000", &format!("01 02 {status}")],
+        )
+}
+
+#[test]
+fn movesense_subscribes_by_path_and_unsubscribes_by_reference() {
+    let mut device = sensor("c8 00");
+    let outcome = device
+        .play(of("movesense").setup(&Wish::default()))
+        .unwrap();
+    assert_eq!(outcome.started, MOTION);
+    let path = b"/Meas/IMU6/52";
+    assert_eq!(device.written[1], [&[1, 2], &path[..]].concat());
+    device
+        .play(of("movesense").teardown(&Wish::default()))
+        .unwrap();
+    assert_eq!(device.written()[2], "0202");
+}
+
+#[test]
+fn a_sensor_that_has_nothing_of_the_wish_is_no_success() {
+    let error = sensor("f5 01").play(of("movesense").setup(&Wish::default()));
+    let said = error.unwrap_err().to_string();
+    assert!(
+        said.contains("nothing of what was asked for") && said.contains("501"),
+        "{said}"
+    );
+}
+
+#[test]
+fn thingy_is_written_to_only_where_its_rate_differs() {
+    let config = |rate: &str| format!("e803 e803 e803 {rate} 01");
+    let play = |rate: &str| {
+        let mut device = Device::default().holds(thingy::CONFIG, &config(rate));
+        let outcome = device.play(of("thingy").setup(&Wish::default())).unwrap();
+        assert_eq!(outcome.started, MOTION);
+        device.written
+    };
+    assert_eq!(play("6400"), [[0; 0]; 0]);
+    assert_eq!(play("c800"), [hex(&config("6400"))]);
+}
+
+#[test]
+fn witmotion_takes_the_nearest_rate_and_is_asked_for_its_battery() {
+    for (hz, code) in [(None, "09"), (Some(200.0), "0b"), (Some(1.0), "05")] {
+        let mut device = Device::default();
+        device
+            .play(of("witmotion").setup(&wish(&MOTION, hz)))
+            .unwrap();
+        let rate = format!("ffaa03{code}00");
+        assert_eq!(
+            device.written(),
+            ["ffaa6988b5", "ffaa240100", &rate, "ffaa276400"]
+        );
+    }
+    assert!((of("witmotion").nominal_hz(&wish(&[], Some(180.0))) - 200.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_ring_is_reminded_every_two_seconds_and_stopped() {
+    let ring = of("colmi");
+    let mut device = Device::default();
+    let outcome = device.play(ring.setup(&Wish::default())).unwrap();
+    assert_eq!(outcome.started, [Measurand::HeartRate]);
+    let reminder = ring
+        .repeat()
+        .into_iter()
+        .find(|r| r.every_ms == 2000)
+        .unwrap();
+    device.play(reminder.ops).unwrap();
+    device.play(ring.teardown(&Wish::default())).unwrap();
+    let heads: Vec<_> = device.written.iter().map(|w| &w[..3]).collect();
+    assert_eq!(heads, [[0x69, 1, 1], [3, 0, 0], [0x69, 1, 3], [0x6a, 1, 0]]);
+    let sound = |w: &Vec<u8>| colmi::Message::parse(w).is_ok();
+    assert!(device.written.iter().all(sound));
+}
+
+/// Whatever the link does, in whatever order.
+#[derive(Debug, Clone)]
+enum Happening {
+    Done(Vec<u8>),
+    Refused,
+    TimedOut,
+    Notified(Vec<u8>),
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let bytes = || prop::collection::vec(any::<u8>(), 0..40);
+    prop_oneof![
+        4 => bytes().prop_map(Happening::Done),
+        1 => Just(Happening::Refused),
+        1 => Just(Happening::TimedOut),
+        2 => bytes().prop_map(Happening::Notified),
+    ]
+}
+
+proptest! {
+    /// Every script of every driver ends, and each step is answered for at most twice (a write, its answer).
+    #[test]
+    fn every_script_ends(
+        events in prop::collection::vec(happening(), 0..120),
+        hz in prop::option::of(any::<f64>()),
+    ) {
+        let measurands = [Measurand::Ecg, Measurand::MagneticField, Measurand::HeartRate];
+        for driver in drivers() {
+            for wish in [wish(&[], hz), wish(&MOTION, hz), wish(&measurands, hz)] {
+                let repeats = driver.repeat().into_iter().map(|r| r.ops);
+                for ops in repeats.chain([driver.setup(&wish), driver.teardown(&wish)]) {
+                    let mut budget = 2 * ops.len();
+                    let mut script = Script::new(ops);
+                    let mut events = events.iter().cycle();
+                    while let Some(step) = script.step() {
+                        let place = match step {
+                            Step::Await { characteristic, .. } => characteristic,
+                            _ => HERE,
+                        };
+                        match events.next() {
+                            Some(Happening::Notified(bytes)) if budget > 0 => {
+                                script.notified(place, bytes);
+                            }
+                            Some(Happening::Done(value)) if place == HERE => script.done(value),
+                            Some(Happening::Refused) => script.refused("no"),
+                            _ => script.timed_out(),
+                        }
+                        budget = budget.saturating_sub(1);
+                    }
+                    let _ = script.outcome();
+                }
+            }
+        }
+    }
 }

@@ -4,6 +4,9 @@
 
 /// Batches that the usual period is taken from.
 const HISTORY: usize = 15;
+/// A first period may be this many times the nominal one: devices are set to other rates than expected.
+/// Beyond it, it is a gap.
+const FIRST_AT_MOST: i64 = 8;
 
 /// What is known of a stream's period, ns.
 #[derive(Debug, Clone)]
@@ -27,6 +30,9 @@ impl UsualPeriod {
 
     /// A batch had this period.
     pub(super) fn learn(&mut self, period_ns: i64) {
+        if self.known == 0 && self.is_gap(period_ns) {
+            return;
+        }
         self.recent_ns[self.next] = period_ns.max(1);
         self.next = (self.next + 1) % HISTORY;
         self.known = (self.known + 1).min(HISTORY);
@@ -43,10 +49,32 @@ impl UsualPeriod {
             .unwrap_or(self.nominal_ns)
     }
 
-    /// Samples are missing between two stamps that are `span_ns` apart and have `samples` between them. A
-    /// first span has nothing to be compared with.
+    /// Samples are missing between two stamps that are `span_ns` apart and have `samples` between them.
     pub(super) fn lost(&self, span_ns: i64, samples: i64) -> bool {
+        if self.known == 0 {
+            return self.is_gap(span_ns / samples.max(1));
+        }
         let fit = (span_ns as f64 / self.ns().max(1) as f64).round() as i64;
-        self.known > 0 && fit.saturating_sub(samples) >= 1
+        fit.saturating_sub(samples) >= 1
+    }
+
+    fn is_gap(&self, first_ns: i64) -> bool {
+        first_ns > self.nominal_ns.saturating_mul(FIRST_AT_MOST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_gap_is_neither_spread_over_nor_learned() {
+        let mut period = UsualPeriod::new(100.0);
+        assert!(!period.lost(80_000_000, 2));
+        assert!(period.lost(3_600_000_000_000, 2));
+        period.learn(1_800_000_000_000);
+        assert_eq!(period.ns(), 10_000_000);
+        period.learn(20_000_000);
+        assert_eq!(period.ns(), 20_000_000);
     }
 }

@@ -84,7 +84,8 @@ impl Stream {
             let Some(value) = value(self.kind, batch, i) else {
                 continue;
             };
-            let ns = start + span * i as i64 / batch.samples as i64;
+            let along = i128::from(span) * i as i128 / batch.samples as i128;
+            let ns = start.saturating_add(i64::try_from(along).unwrap_or(span));
             out.push(Reading {
                 time: DeviceTime::Clock(DeviceNs(ns)),
                 value,
@@ -177,6 +178,18 @@ mod tests {
             times_ms(&out)[8..],
             [160, 180, 200, 220, 400, 420, 440, 460]
         );
+    }
+
+    #[test]
+    fn stamps_weeks_apart_are_a_gap_and_no_overflow() {
+        let mut stream = Stream::new(2, Kind::Ecg, 200.0);
+        let mut out = Vec::new();
+        for ms in [5_u32, u32::MAX, 4] {
+            let mut bytes = vec![0; 4004];
+            bytes[..4].copy_from_slice(&ms.to_le_bytes());
+            stream.begin(&bytes, &mut out).unwrap();
+        }
+        assert_eq!(times_ms(&out)[..2], [5, 10]);
     }
 
     #[test]

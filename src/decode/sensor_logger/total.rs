@@ -27,9 +27,7 @@ impl Total {
     }
 
     pub(super) fn acceleration(&mut self, time_ns: i64, values: [f64; 3]) {
-        if !push(&mut self.acceleration, (time_ns, values)) {
-            self.given_up += 1;
-        }
+        self.given_up += push(&mut self.acceleration, (time_ns, values));
     }
 
     pub(super) fn gravity(&mut self, time_ns: i64, values: [f64; 3]) {
@@ -59,16 +57,23 @@ impl Total {
     }
 }
 
-/// Appends what is later than all before; the oldest makes room.
-fn push(queue: &mut VecDeque<Timed>, value: Timed) -> bool {
-    if queue.back().is_some_and(|last| value.0 <= last.0) {
-        return false;
+/// Appends a value and gives the number of values given up for it: itself if it came twice, the oldest if
+/// too many wait, all if the clock went back (what waits for a time that never was would wait for ever).
+fn push(queue: &mut VecDeque<Timed>, value: Timed) -> u64 {
+    let last = queue.back().map(|last| last.0);
+    if last == Some(value.0) {
+        return 1;
     }
-    if queue.len() >= MAX_WAITING {
+    let mut given_up = 0;
+    if last.is_some_and(|last| value.0 < last) {
+        given_up = queue.len() as u64;
+        queue.clear();
+    } else if queue.len() >= MAX_WAITING {
+        given_up = 1;
         queue.pop_front();
     }
     queue.push_back(value);
-    true
+    given_up
 }
 
 /// Gravity at `time_ns`, if it is known within reach.
@@ -105,6 +110,18 @@ mod tests {
         total.acceleration(ms(10), [0.0, 2.0, 0.0]);
         assert_eq!(total.pop(), Some((ms(10), [0.0, 2.0, 10.0])));
         assert_eq!(total.given_up(), 0);
+    }
+
+    #[test]
+    fn a_time_that_never_was_does_not_stop_the_others() {
+        let mut total = Total::default();
+        total.acceleration(i64::MAX, [1.0; 3]);
+        total.gravity(i64::MAX - 1, [9.0; 3]);
+        assert_eq!(total.pop(), None);
+        total.acceleration(ms(1), [0.0; 3]);
+        total.gravity(ms(1), [0.0, 0.0, 9.8]);
+        assert_eq!(total.pop(), Some((ms(1), [0.0, 0.0, 9.8])));
+        assert_eq!(total.given_up(), 1);
     }
 
     #[test]
