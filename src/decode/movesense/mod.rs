@@ -2,9 +2,9 @@
 //!
 //! A message is a code, a reference and a payload; references are ours to choose, so each stream has its
 //! own. A message that does not fit into a notification goes on in the next one, and nothing says so
-//! beforehand: a batch is held until the next message of its stream begins, which also tells how far its
-//! samples lie apart (only the first has a time, in whole ms). Held back: one batch, 77 ms at 52 Hz; the
-//! last one of a connection is lost. m/s², deg/s, µT, µV; ranges are those of the default firmware.
+//! beforehand: the first message of a stream is held until the second begins, and from then on its length
+//! tells when a message is whole. Only the first sample of a batch has a time, in whole ms; the others
+//! follow at the stream's usual period. m/s², deg/s, µT, µV; ranges are those of the default firmware.
 
 pub mod batch;
 mod stream;
@@ -229,7 +229,7 @@ impl MovesenseDecoder {
                 if code == DATA {
                     stream.begin(payload, out)
                 } else {
-                    stream.go_on(payload)
+                    stream.go_on(payload, out)
                 }
             }
             _ => Err(DecodeError::Value {

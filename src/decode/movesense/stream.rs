@@ -21,11 +21,15 @@ const RANGE_G: f64 = 8.0;
 const RANGE_DPS: f64 = 2000.0;
 const NS_PER_MS: i64 = 1_000_000;
 
-/// A stream and its latest batch, which may go on.
+/// A stream and the message that may go on.
 pub(super) struct Stream {
     pub(super) reference: u8,
     kind: Kind,
     held: Vec<u8>,
+    /// Bytes of a whole message, once one was seen to end.
+    size: Option<usize>,
+    /// When the batch before began, ns, and its samples.
+    before: Option<(i64, i64)>,
     clock: Wide,
     period: UsualPeriod,
 }
@@ -36,6 +40,8 @@ impl Stream {
             reference,
             kind,
             held: Vec::new(),
+            size: None,
+            before: None,
             clock: Wide::default(),
             period: UsualPeriod::new(nominal_hz),
         }
@@ -44,66 +50,88 @@ impl Stream {
     /// The connection is gone: what was held may have lacked its end.
     pub(super) fn reset(&mut self) {
         self.held.clear();
+        self.size = None;
+        self.before = None;
     }
 
-    /// A new message begins: the one before it is whole and goes to `out`.
+    /// A new message begins, so one that is held has ended.
     pub(super) fn begin(
         &mut self,
         payload: &[u8],
         out: &mut Vec<Reading>,
     ) -> Result<(), DecodeError> {
-        let whole = std::mem::take(&mut self.held);
+        let ended = std::mem::take(&mut self.held);
         self.held.extend(payload.iter().take(MAX_BATCH));
-        if whole.is_empty() {
-            return Ok(());
+        if !ended.is_empty() {
+            let batch = Batch::parse(self.kind, &ended)?;
+            self.size = Some(ended.len());
+            self.foresee(&batch, u32_at(payload, 0));
+            self.push(&batch, out);
         }
-        let batch = Batch::parse(self.kind, &whole)?;
-        self.push(&batch, u32_at(payload, 0), out);
-        Ok(())
+        self.if_whole(out)
     }
 
     /// The message goes on.
-    pub(super) fn go_on(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
+    pub(super) fn go_on(
+        &mut self,
+        payload: &[u8],
+        out: &mut Vec<Reading>,
+    ) -> Result<(), DecodeError> {
         if self.held.is_empty() || self.held.len() + payload.len() > MAX_BATCH {
             self.held.clear();
+            self.size = None;
             return Err(DecodeError::Value {
                 what: "continuation without a message that it continues, of bytes",
                 value: payload.len() as u64,
             });
         }
         self.held.extend_from_slice(payload);
+        self.if_whole(out)
+    }
+
+    /// A message as long as the one before is whole: it need not wait, or the clock would seem late by it.
+    fn if_whole(&mut self, out: &mut Vec<Reading>) -> Result<(), DecodeError> {
+        if self.size != Some(self.held.len()) {
+            return Ok(());
+        }
+        let whole = std::mem::take(&mut self.held);
+        let batch = Batch::parse(self.kind, &whole)?;
+        self.push(&batch, out);
         Ok(())
     }
 
-    fn push(&mut self, batch: &Batch, next_ms: Option<u32>, out: &mut Vec<Reading>) {
-        let start = self.clock.next(batch.time_ms).saturating_mul(NS_PER_MS);
+    /// Learns the period from the first message, whose successor has begun.
+    fn foresee(&mut self, batch: &Batch, next_ms: Option<u32>) {
         let mut ahead = self.clock;
-        let next = next_ms.map(|ms| ahead.next(ms).saturating_mul(NS_PER_MS));
-        let span = self.span(start, next, batch.samples as i64);
+        let start = ahead.next(batch.time_ms).saturating_mul(NS_PER_MS);
+        if let Some(ms) = next_ms {
+            let next = ahead.next(ms).saturating_mul(NS_PER_MS);
+            self.learn(next.saturating_sub(start), batch.samples as i64);
+        }
+    }
+
+    fn learn(&mut self, span_ns: i64, samples: i64) {
+        if span_ns > 0 && !self.period.lost(span_ns, samples) {
+            self.period.learn(span_ns / samples);
+        }
+    }
+
+    fn push(&mut self, batch: &Batch, out: &mut Vec<Reading>) {
+        let start = self.clock.next(batch.time_ms).saturating_mul(NS_PER_MS);
+        if let Some((before, samples)) = self.before {
+            self.learn(start.saturating_sub(before), samples);
+        }
+        self.before = Some((start, batch.samples as i64));
+        let period = self.period.ns();
         for i in 0..batch.samples {
             let Some(value) = value(self.kind, batch, i) else {
                 continue;
             };
-            let along = i128::from(span) * i as i128 / batch.samples as i128;
-            let ns = start.saturating_add(i64::try_from(along).unwrap_or(span));
+            let ns = start.saturating_add(period.saturating_mul(i as i64));
             out.push(Reading {
                 time: DeviceTime::Clock(DeviceNs(ns)),
                 value,
             });
-        }
-    }
-
-    /// From the first sample of a batch to where the next would follow it, ns.
-    fn span(&mut self, start_ns: i64, next_ns: Option<i64>, samples: i64) -> i64 {
-        let usual = self.period.ns().saturating_mul(samples);
-        match next_ns {
-            Some(next) if next > start_ns => {
-                let span = next - start_ns;
-                let lost = self.period.lost(span, samples);
-                self.period.learn(span / samples);
-                if lost { usual } else { span }
-            }
-            _ => usual,
         }
     }
 }
@@ -152,14 +180,18 @@ mod tests {
     #[test]
     fn a_message_in_pieces_is_one_batch_wherever_it_is_cut() {
         let whole = batch(1000);
-        for cut in 1..whole.len() {
+        // No link is so narrow that it parts a time stamp.
+        for cut in 4..whole.len() {
             let mut stream = Stream::new(2, Kind::Imu6, 52.0);
             let mut out = Vec::new();
             stream.begin(&whole[..cut], &mut out).unwrap();
-            stream.go_on(&whole[cut..]).unwrap();
+            stream.go_on(&whole[cut..], &mut out).unwrap();
             assert!(out.is_empty());
-            stream.begin(&batch(1080), &mut out).unwrap();
+            stream.begin(&batch(1080)[..cut], &mut out).unwrap();
             assert_eq!(times_ms(&out), [1000, 1020, 1040, 1060], "{cut}");
+            // From now on its length tells that a message is whole.
+            stream.go_on(&batch(1080)[cut..], &mut out).unwrap();
+            assert_eq!(times_ms(&out)[4..], [1080, 1100, 1120, 1140], "{cut}");
             let Value::Imu { angular_rate, .. } = out[3].value else {
                 panic!("{:?}", out[3])
             };
@@ -176,7 +208,7 @@ mod tests {
         }
         assert_eq!(
             times_ms(&out)[8..],
-            [160, 180, 200, 220, 400, 420, 440, 460]
+            [160, 180, 200, 220, 400, 420, 440, 460, 480, 500, 520, 540]
         );
     }
 
@@ -195,9 +227,11 @@ mod tests {
     #[test]
     fn a_continuation_alone_is_an_error_and_nothing_grows() {
         let mut stream = Stream::new(2, Kind::Imu6, 52.0);
-        assert!(stream.go_on(&[1, 2]).is_err());
-        stream.begin(&batch(0), &mut Vec::new()).unwrap();
-        let grown = (0..100).filter(|_| stream.go_on(&[0; 200]).is_ok()).count();
+        let out = &mut Vec::new();
+        assert!(stream.go_on(&[1, 2], out).is_err());
+        stream.begin(&batch(0), out).unwrap();
+        let grown = (0..100).filter(|_| stream.go_on(&[0; 200], out).is_ok());
+        let grown = grown.count();
         assert!(grown < 100 && stream.held.len() <= MAX_BATCH);
     }
 }
