@@ -78,29 +78,7 @@ async fn sensor(args: &Args, config: &config::Config) -> Result<SensorConfig> {
     }
     let driver = match &args.driver {
         Some(driver) => driver.clone(),
-        None => {
-            let adapter = config.ble.adapter.clone();
-            let looked = std::thread::spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build();
-                runtime.map(|r| r.block_on(survey::scan(adapter.as_deref(), LOOK_S)))
-            });
-            let found = tokio::task::spawn_blocking(move || looked.join()).await?;
-            let found = found.map_err(|_| anyhow::anyhow!("scan"))???;
-            let is = |text: &str| text.eq_ignore_ascii_case(&args.device);
-            let seen = found
-                .iter()
-                .find(|s| is(&s.address) || is(&s.advert.name) || is(&s.identity()))
-                .with_context(|| format!("find {:?}: it was not heard in {LOOK_S} s (`plimsoll scan` shows what is around; with --driver a sensor can be waited for)", args.device))?;
-            let driver = seen.driver().with_context(|| {
-                format!(
-                    "take {:?}: no driver knows it (name one with --driver)",
-                    args.device
-                )
-            })?;
-            driver.name().to_owned()
-        }
+        None => look(&args.device, config.ble.adapter.clone()).await?,
     };
     let sensor = SensorConfig {
         alias: args.device.clone(),
@@ -115,6 +93,32 @@ async fn sensor(args: &Args, config: &config::Config) -> Result<SensorConfig> {
         Some((_, problem)) => Err(Usage(problem).into()),
         None => Ok(sensor),
     }
+}
+
+/// The driver of a sensor that is on the air now.
+async fn look(device: &str, adapter: Option<String>) -> Result<String> {
+    // A thread of its own, because scanning needs a runtime of its own.
+    let looked = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        anyhow::Ok(runtime.block_on(survey::scan(adapter.as_deref(), LOOK_S))?)
+    });
+    let found = looked.await.context("wait for the scan")??;
+    let is = |text: &str| text.eq_ignore_ascii_case(device);
+    let seen = found
+        .iter()
+        .find(|s| is(&s.address) || is(&s.advert.name) || is(&s.identity()))
+        .with_context(|| {
+            format!(
+                "find {device:?}: it was not heard in {LOOK_S} s (`plimsoll scan` shows what is around; with --driver a \
+                 sensor can be waited for)"
+            )
+        })?;
+    let driver = seen
+        .driver()
+        .with_context(|| format!("take {device:?}: no driver knows it (name one with --driver)"))?;
+    Ok(driver.name().to_owned())
 }
 
 async fn show(
@@ -226,7 +230,7 @@ const fn limit_s(measurand: Measurand) -> f64 {
         | Measurand::MagneticField
         | Measurand::Ecg => 0.5,
         Measurand::HeartRate | Measurand::RrInterval | Measurand::PulseInterval => 3.0,
-        _ => 1200.0,
+        Measurand::Battery => 1200.0,
     }
 }
 

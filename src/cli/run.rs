@@ -68,13 +68,12 @@ async fn train(
         plan: plan.as_ref(),
     };
     let header = session::header(config, &wanted);
-    let record = match &args.record {
-        Some(path) => path.clone(),
-        None => {
-            let dir = config.store.dir.join("recordings");
-            std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
-            dir.join(format!("{}.mcap", header.session.0))
-        }
+    let record = if let Some(path) = &args.record {
+        path.clone()
+    } else {
+        let dir = config.store.dir.join("recordings");
+        std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
+        dir.join(format!("{}.mcap", header.session.0))
     };
     eprintln!(
         "session of {}: recorded to {}",

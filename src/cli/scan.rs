@@ -4,6 +4,7 @@ use super::{Outcome, Usage};
 use crate::cli::out::{say, say_line};
 use crate::{
     config,
+    decode::Driver,
     source::ble::{identity::Seen, survey},
 };
 use anyhow::Result;
@@ -91,7 +92,7 @@ fn as_json(seen: &Seen, battery: Option<&Battery>) -> serde_json::Value {
         "address": seen.address,
         "name": seen.advert.name,
         "id": seen.identity(),
-        "driver": seen.driver().map(|d| d.name()),
+        "driver": seen.driver().map(Driver::name),
         "rssi_dbm": seen.rssi_dbm,
         "services": seen.services().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "battery_percent": battery.and_then(|b| b.as_ref().ok().copied().flatten()),

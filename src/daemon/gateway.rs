@@ -287,7 +287,7 @@ impl Gateway {
             sensors.without.insert(*device);
         }
         let now = (sensors.clock)();
-        Ok(taken.then(|| Item::Command(now, order.command)))
+        Ok(taken.then_some(Item::Command(now, order.command)))
     }
 
     async fn publish(&mut self, windows: &mut Vec<Window>) -> Result<(), GatewayError> {

@@ -19,6 +19,8 @@ pub struct LinkEvent {
 pub enum LinkChange {
     /// A connection begins: what a decoder knew of the one before is void.
     Up,
+    /// The connection was ended here, with the session.
+    Closed,
     /// The connection ended.
     Down {
         /// Why, for people.

@@ -151,6 +151,10 @@ impl Analysis {
     }
 
     fn tech(&mut self, tech: TechEvent, out: &mut Vec<Numbered>) {
+        if let TechKind::WentWithout { segment, .. } = tech.kind {
+            self.judge.went_without(segment);
+            self.strap &= segment != Segment::Chest;
+        }
         self.say(Event::Tech(tech), out);
     }
 
@@ -227,13 +231,7 @@ impl Analysis {
                 );
             }
             MotionEvent::SessionHeart(heart) => self.say(Event::SessionHeart(heart), out),
-            MotionEvent::Tech(tech) => {
-                if let TechKind::WentWithout { segment, .. } = tech.kind {
-                    self.judge.went_without(segment);
-                    self.strap &= segment != Segment::Chest;
-                }
-                self.tech(tech, out);
-            }
+            MotionEvent::Tech(tech) => self.tech(tech, out),
             MotionEvent::Heart { t, bpm, median_5s } => {
                 self.live.heart(t, bpm);
                 self.judge.heart(t, median_5s, &mut self.findings);

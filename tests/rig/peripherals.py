@@ -425,8 +425,8 @@ class AdapterController(Controller):
             sender = self.link.find_le_controller(pdu.advertiser_address)
             response = sender.le_legacy_advertiser.scan_response_data if sender else b""
             self.report(pdu.advertiser_address, kinds.ADV_IND, pdu.data)
-            if response:
-                self.report(pdu.advertiser_address, kinds.SCAN_RSP, response)
+            # Even an empty one: the kernel waits for it before it tells of a device that nobody else interrupts.
+            self.report(pdu.advertiser_address, kinds.SCAN_RSP, response)
         wanted = self.pending_le_connection
         if wanted and wanted.peer_address == pdu.advertiser_address:
             self.create_le_connection(pdu.advertiser_address)

@@ -106,6 +106,7 @@ impl Device {
                 self.decoder.reset();
                 TechKind::LinkUp
             }
+            LinkChange::Closed => return,
             LinkChange::Down { reason } => TechKind::LinkDown {
                 reason: reason.clone(),
             },

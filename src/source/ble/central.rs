@@ -120,12 +120,35 @@ impl Central {
     /// What is known of a device that said something.
     pub(super) async fn seen(&self, id: &PeripheralId) -> Option<Seen> {
         let peripheral = answer(self.adapter.peripheral(id)).await.ok()?;
+        self.look(&peripheral).await
+    }
+
+    /// Every device that the system hears now. It says so only when a signal changes, and may say nothing of one that
+    /// stays where it is.
+    pub(super) async fn around(&self) -> Vec<Seen> {
+        let mut around = Vec::new();
+        for peripheral in self.peripherals().await.unwrap_or_default() {
+            around.extend(
+                self.look(&peripheral)
+                    .await
+                    .filter(|s| s.rssi_dbm.is_some()),
+            );
+        }
+        around
+    }
+
+    async fn look(&self, peripheral: &Peripheral) -> Option<Seen> {
         let properties = answer(peripheral.properties()).await.ok()??;
         let mut manufacturer: Vec<_> = properties.manufacturer_data.into_iter().collect();
         manufacturer.sort();
-        let name = properties.advertisement_name.or(properties.local_name);
+        // A device without a name is called by its address: that is no name.
+        let address = properties.address.to_string();
+        let called = properties
+            .local_name
+            .filter(|n| n.replace('-', ":") != address);
+        let name = properties.advertisement_name.or(called);
         Some(Seen {
-            address: properties.address.to_string(),
+            address,
             advert: Advert {
                 name: name.unwrap_or_default(),
                 services: properties

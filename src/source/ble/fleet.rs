@@ -118,6 +118,12 @@ impl Fleet {
         self.members.iter().map(|m| m.link.status()).collect()
     }
 
+    /// A scan runs.
+    #[must_use]
+    pub fn is_scanning(&self) -> bool {
+        self.scanning.is_some()
+    }
+
     /// The sensor wants to see every value.
     #[must_use]
     pub fn is_scripted(&self, i: usize) -> bool {
@@ -274,20 +280,18 @@ impl Fleet {
 
     /// Scans while a sensor is missing, in short stretches.
     fn scan(&mut self, now: HostNs, out: &mut Vec<Act>) {
-        match self.scanning {
-            Some(since) => {
-                let over = now.0 - since.0 >= ms(self.params.scan_ms);
-                if over || !self.is_searching() {
-                    self.end_scan(now, out);
-                }
+        let searching = self.is_searching();
+        if let Some(since) = self.scanning {
+            let over = now.0 - since.0 >= ms(self.params.scan_ms);
+            if over || !searching {
+                self.end_scan(now, out);
             }
-            None => {
-                let wanted = self.members.iter().any(|m| m.link.wants(now));
-                if wanted && self.is_searching() && self.scan_from <= now {
-                    self.scanning = Some(now);
-                    out.push(Act::Scan(true));
-                }
-            }
+        } else if searching
+            && self.scan_from <= now
+            && self.members.iter().any(|m| m.link.wants(now))
+        {
+            self.scanning = Some(now);
+            out.push(Act::Scan(true));
         }
     }
 

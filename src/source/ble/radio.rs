@@ -32,7 +32,7 @@ use tokio::{
     time::{interval, sleep},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 /// What happens waits here for the fleet; those who tell it wait when it is full.
 const INPUTS: usize = 1024;
@@ -87,7 +87,13 @@ pub fn start(
                             .run(stop)
                             .await
                     };
-                    LocalSet::new().block_on(&runtime, work)
+                    runtime.block_on(async {
+                        let tasks = LocalSet::new();
+                        let ended = tasks.run_until(work).await;
+                        // Here, because dropped streams still need the runtime.
+                        drop(tasks);
+                        ended
+                    })
                 }
                 Err(e) => Err(RadioError::Over(e.to_string())),
             };
@@ -171,8 +177,10 @@ impl Worker {
                     self.fleet.input((self.clock)(), input, &mut acts);
                 }
                 _ = poll.tick() => self.poll().await,
-                () = sleep(due) => self.fleet.tick((self.clock)(), &mut acts),
+                () = sleep(due) => {}
             }
+            // Always, because what happens may come faster than what is due.
+            self.fleet.tick((self.clock)(), &mut acts);
             for act in acts.drain(..) {
                 self.act(act).await?;
             }
@@ -197,6 +205,7 @@ impl Worker {
     }
 
     async fn act(&mut self, act: Act) -> Result<(), RadioError> {
+        debug!("{act:?}");
         match act {
             Act::Scan(on) => self.scan(on),
             Act::Request(i, number, request) => self.request(i, number, request),
@@ -253,6 +262,7 @@ impl Worker {
             if !on {
                 central.stop_scan().await;
             } else if let Err(reason) = central.start_scan().await {
+                debug!("no scan: {reason}");
                 let _ = inputs.send(Input::ScanRefused(reason)).await;
             }
         });
@@ -329,10 +339,15 @@ impl Worker {
             self.inputs.clone(),
             Rc::clone(&self.polling),
         );
-        let links = self.links.clone();
+        let (links, scanning) = (self.links.clone(), self.fleet.is_scanning());
         spawn_local(async move {
             if let Some(central) = central {
                 let _ = inputs.send(Input::Adapter(central.power().await)).await;
+                if scanning {
+                    for seen in central.around().await {
+                        let _ = inputs.send(Input::Seen(seen)).await;
+                    }
+                }
             }
             for (i, slot) in links.iter().enumerate() {
                 let link = slot

@@ -49,6 +49,13 @@ struct Chore {
     index: usize,
 }
 
+/// Something a script waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    Pause,
+    Answer,
+}
+
 /// One sensor's link.
 pub struct Supervisor {
     device: DeviceIndex,
@@ -63,6 +70,8 @@ pub struct Supervisor {
     open: bool,
     /// When what is going on has taken too long.
     deadline: Option<HostNs>,
+    /// What the script waits for without the radio; values that arrive meanwhile do not begin it anew.
+    waits: Option<Wait>,
     /// When stopping the streams has taken too long.
     drain_until: Option<HostNs>,
     address: Option<String>,
@@ -102,6 +111,7 @@ impl Supervisor {
             request: 0,
             open: false,
             deadline: None,
+            waits: None,
             drain_until: None,
             address: None,
             offer: Offer::default(),
@@ -241,7 +251,7 @@ impl Supervisor {
             self.close(now, out);
         }
         if self.deadline.is_some_and(|d| d <= now) {
-            self.deadline = None;
+            (self.deadline, self.waits) = (None, None);
             self.late(now, out);
         }
         if let State::Streaming { since } = self.state {
@@ -431,12 +441,13 @@ impl Supervisor {
 
     fn unlink(&mut self, out: &mut Vec<Output>) {
         if std::mem::take(&mut self.linked) {
-            let reason = if self.stopping {
-                "the session ended".to_owned()
+            out.push(Output::Link(if self.stopping {
+                LinkChange::Closed
             } else {
-                self.reason.clone().unwrap_or_default()
-            };
-            out.push(Output::Link(LinkChange::Down { reason }));
+                LinkChange::Down {
+                    reason: self.reason.clone().unwrap_or_default(),
+                }
+            }));
         }
     }
 
@@ -456,13 +467,9 @@ impl Supervisor {
                     }
                     continue;
                 }
-                Some(Step::PauseMs(ms)) => {
-                    self.deadline = Some(HostNs(now.0 + ns(u64::from(ms))));
-                    return;
-                }
+                Some(Step::PauseMs(ms)) => return self.wait(now, Wait::Pause, u64::from(ms)),
                 Some(Step::Await { within_ms, .. }) => {
-                    self.deadline = Some(HostNs(now.0 + ns(u64::from(within_ms))));
-                    return;
+                    return self.wait(now, Wait::Answer, u64::from(within_ms));
                 }
                 Some(Step::Subscribe(characteristic)) => Request::Subscribe(characteristic),
                 Some(Step::Read(characteristic)) => Request::Read(characteristic),
@@ -480,8 +487,14 @@ impl Supervisor {
         }
     }
 
+    fn wait(&mut self, now: HostNs, wait: Wait, ms: u64) {
+        if self.waits.replace(wait) != Some(wait) {
+            self.deadline = Some(HostNs(now.0 + ns(ms)));
+        }
+    }
+
     fn script_over(&mut self, now: HostNs, out: &mut Vec<Output>) {
-        self.deadline = None;
+        (self.deadline, self.waits) = (None, None);
         if let Some(script) = self.chore.take() {
             // A chore that fails says so; the streams themselves are watched apart.
             if let Err(e) = script.outcome() {
@@ -531,7 +544,7 @@ impl Supervisor {
 
     fn ask(&mut self, now: HostNs, request: Request, within_ms: u64, out: &mut Vec<Output>) {
         self.request += 1;
-        self.open = true;
+        (self.open, self.waits) = (true, None);
         self.deadline = Some(HostNs(now.0 + ns(within_ms)));
         out.push(Output::Request(self.request, request));
     }
