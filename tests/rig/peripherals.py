@@ -25,6 +25,7 @@ Control, one command a line, answered with `ok`, `ok VALUE` or `err REASON`:
     stall LABEL on|off    takes connections and sends nothing
     unplug, plug          the adapter leaves the machine and comes back
     sent LABEL            notifications handed to the radio so far
+    links LABEL           connections made so far
 
 What it does not do: signal strength, interference, pairing, extended advertising.
 """
@@ -118,7 +119,7 @@ class Sensor:
         self.stalled = False
         self.reachable = True
         self.shaken_until = 0.0
-        self.sent = 0
+        self.sent = self.links = 0
         self.streams = {}
 
     def services(self):
@@ -158,6 +159,7 @@ class Sensor:
     def on_connection(self, connection):
         log(f"{self.label}: connected")
         self.connection = connection
+        self.links += 1
         connection.on(connection.EVENT_DISCONNECTION, self.on_disconnection)
 
     def on_disconnection(self, reason):
@@ -548,6 +550,8 @@ class Control:
                 sensor.stalled = state == "on"
             case ["sent", _]:
                 return f" {sensor.sent}"
+            case ["links", _]:
+                return f" {sensor.links}"
             case _:
                 raise ValueError("no such command")
         return ""
@@ -555,7 +559,8 @@ class Control:
     async def client(self, reader, writer):
         async for line in reader:
             text = line.decode().strip()
-            log(f"control: {text}")
+            if not text.startswith(("sent", "links")):
+                log(f"control: {text}")
             try:
                 answer = f"ok{await self.command(text.split())}"
             except Exception as error:

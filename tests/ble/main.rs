@@ -1,0 +1,111 @@
+//! The program against a fake BlueZ on a private bus, in real time. Needs `dbus-daemon`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may stop where it fails"
+)]
+
+mod bench;
+mod bluez;
+mod bus;
+mod doctor;
+mod peripheral;
+mod person;
+mod program;
+mod scenario;
+mod sensor;
+mod tree;
+mod world;
+
+use bench::{Bench, worn};
+use bluez::Bluez;
+use program::Program;
+use scenario::{EIGHT, LEG};
+
+#[test]
+fn scan_lists_all() {
+    scenario::scan_lists_all(&Bluez::with(EIGHT), EIGHT);
+}
+
+#[test]
+fn links_lost_in_a_set() {
+    scenario::links_lost_in_a_set(&Bluez::with(LEG));
+}
+
+#[test]
+fn a_silent_sensor_is_tried_again() {
+    scenario::a_silent_sensor_is_tried_again(&Bluez::with(LEG));
+}
+
+#[test]
+fn the_service_is_killed() {
+    scenario::the_service_is_killed(&Bluez::with(LEG));
+}
+
+#[test]
+fn the_adapter_is_pulled() {
+    scenario::the_adapter_is_pulled(&Bluez::with(LEG));
+}
+
+#[test]
+fn eight_at_once() {
+    scenario::eight_at_once(&Bluez::with(EIGHT));
+}
+
+/// Connections that fail or are refused are tried again.
+#[test]
+fn connections_that_fail_are_tried_again() {
+    let (bluez, sensors) = (Bluez::with(LEG), worn(LEG));
+    bluez.fail_connects(4);
+    let mut recorder = Program::record(&bluez, &sensors);
+    let started = recorder.wait_for_data(&bluez, &sensors, 60.0);
+    println!("four failures: streaming after {started:.1} s");
+    recorder.stop();
+}
+
+/// A connection that is never answered is given up, and made again.
+#[test]
+fn a_connection_that_hangs_is_given_up() {
+    let (bluez, sensors) = (Bluez::with(LEG), worn(LEG));
+    bluez.hang_connects(1);
+    let mut recorder = Program::record(&bluez, &sensors);
+    let started = recorder.wait_for_data(&bluez, &sensors, 120.0);
+    println!("a hanging connection: streaming after {started:.1} s");
+    recorder.stop();
+}
+
+/// A sensor that is out of reach for a while comes back into the same session.
+#[test]
+fn a_sensor_comes_back_into_reach() {
+    let (bluez, sensors) = (Bluez::with(LEG), worn(LEG));
+    let mut recorder = Program::record(&bluez, &sensors);
+    recorder.wait_for_data(&bluez, &sensors, 60.0);
+    bluez.reachable("thigh", false);
+    bluez.drop_link("thigh");
+    recorder.pause(12.0);
+    bluez.reachable("thigh", true);
+    let again = recorder.wait_for_data(&bluez, &sensors[1..2], 40.0);
+    println!("in reach again: streaming after {again:.1} s");
+    recorder.pause(2.0);
+    let out = recorder.stop();
+    assert_eq!(out.links("thigh", true).len(), 2, "{}", out.log);
+    assert_eq!(out.links("shank", true).len(), 1, "{}", out.log);
+}
+
+/// Somebody switches the adapter off, and on again.
+#[test]
+fn the_adapter_is_switched_off_and_on() {
+    let (bluez, sensors) = (Bluez::with(LEG), worn(LEG));
+    let mut recorder = Program::record(&bluez, &sensors);
+    recorder.wait_for_data(&bluez, &sensors, 60.0);
+    bluez.power(false);
+    recorder.pause(5.0);
+    bluez.power(true);
+    let again = recorder.wait_for_data(&bluez, &sensors, 60.0);
+    println!("switched on again: streaming after {again:.1} s");
+    recorder.pause(2.0);
+    let out = recorder.stop();
+    for sensor in &sensors {
+        assert_eq!(out.links(&sensor.label, true).len(), 2, "{}", out.log);
+    }
+}

@@ -1,0 +1,205 @@
+//! What has to hold on every bench. Prints the times that it measures.
+
+use super::{
+    bench::{Bench, Worn, worn},
+    program::{Outcome, Program},
+};
+use plimsoll::model::{event::Event, packet::DeviceIndex, rep::Stage, session::TechKind};
+use std::{process::Command as Process, time::Instant};
+
+/// Strap, and two families on one leg.
+pub const LEG: &str = "strap,wit:thigh,movesense:shank";
+/// Eight sensors.
+pub const EIGHT: &str = "strap,wit*4,movesense*3";
+
+/// Until every sensor of a set streams: some seconds of scanning, then one connection after the other.
+const START_S: f64 = 60.0;
+/// A lost link streams again within this.
+const AGAIN_S: f64 = 10.0;
+
+/// `scan` finds every sensor and the driver that would take it.
+pub fn scan_lists_all(bench: &dyn Bench, set: &str) {
+    let run = Process::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .args(["scan", "--seconds", "5", "--json"])
+        .env("DBUS_SYSTEM_BUS_ADDRESS", bench.address())
+        .output()
+        .unwrap();
+    let (out, err) = (
+        String::from_utf8_lossy(&run.stdout),
+        String::from_utf8_lossy(&run.stderr),
+    );
+    assert!(run.status.success(), "{out}{err}");
+    for sensor in worn(set) {
+        let line = out.lines().find(|l| l.contains(&sensor.address()));
+        let line = line.unwrap_or_else(|| panic!("no {} in {out}", sensor.address()));
+        assert!(line.contains(sensor.driver), "{line}");
+    }
+}
+
+/// A sensor in mid-set loses its link three times: one session, three gaps, streaming again in time, and the
+/// repetitions go on. The daemon does all of it: reads, publishes, stores, counts.
+pub fn links_lost_in_a_set(bench: &dyn Bench) {
+    let sensors = worn(LEG);
+    let mut daemon = Program::run(bench, &sensors);
+    let started = daemon.wait_for_data(bench, &sensors, START_S);
+    println!("streaming after {started:.1} s");
+    daemon.pause(2.0);
+    daemon.tell(&["calibrate"]);
+    daemon.pause(5.0);
+    daemon.tell(&["start-set", "--exercise", "squat", "--side", "both"]);
+    daemon.pause(1.0);
+    let squats = Instant::now();
+    bench.squat();
+    for _ in 0..3 {
+        daemon.pause(7.0);
+        bench.drop_link("thigh");
+        let again = daemon.wait_for_data(bench, &sensors[1..2], AGAIN_S);
+        println!("link lost: sends again after {again:.2} s");
+    }
+    daemon.pause(7.0);
+    bench.stand();
+    let reps = (squats.elapsed().as_secs_f64() / 3.0).ceil() as usize;
+    daemon.pause(5.0);
+    daemon.tell(&["end-set"]);
+    daemon.pause(1.0);
+    let out = daemon.stop();
+    println!("stopped after {:.1} s", out.stopping_s);
+    judge_lost_links(&out, &sensors);
+    judge_repetitions(&out, reps);
+}
+
+fn judge_lost_links(out: &Outcome, sensors: &[Worn]) {
+    assert_eq!(out.links("thigh", true).len(), 4, "{}", out.log);
+    let gaps = out.gaps("thigh", 0.5);
+    assert_eq!(gaps.len(), 3, "{gaps:?}");
+    for (_, gap) in &gaps {
+        println!("gap of {gap:.2} s");
+        assert!(*gap <= AGAIN_S, "{gap}");
+    }
+    for label in ["strap", "shank"] {
+        assert_eq!(out.links(label, true).len(), 1, "{label}");
+        let gaps = out.gaps(label, 2.5);
+        assert!(gaps.is_empty(), "{label}: {gaps:?}");
+    }
+    for sensor in sensors {
+        let (count, missing) = (out.packets(&sensor.label).len(), out.missing(sensor));
+        println!("{}: {count} packets, {missing} missing", sensor.label);
+        // What was on its way when a link broke is lost with it.
+        let excused = if sensor.label == "thigh" { 9 } else { 0 };
+        assert!(missing <= excused, "{}: {missing} missing", sensor.label);
+    }
+}
+
+/// The store has the gaps and the repetitions, those after the last gap, too.
+fn judge_repetitions(out: &Outcome, expected: usize) {
+    let tech = out.events.iter().filter_map(|e| match e {
+        Event::Tech(tech) if tech.device == Some(DeviceIndex(1)) => Some(&tech.kind),
+        _ => None,
+    });
+    let (mut down, mut back) = (0, 0);
+    for kind in tech {
+        down += usize::from(matches!(kind, TechKind::LinkDown { .. }));
+        back += usize::from(matches!(kind, TechKind::SensorBack { .. }));
+    }
+    assert_eq!((down, back), (3, 3), "gaps that the store has");
+    let reps: Vec<_> = out
+        .events
+        .iter()
+        .filter_map(|e| match e {
+            Event::Rep(rep) if rep.stage == Stage::Final => Some(rep),
+            _ => None,
+        })
+        .collect();
+    println!("{} of {expected} repetitions", reps.len());
+    assert!(
+        reps.len().abs_diff(expected) <= 1,
+        "{} of {expected}",
+        reps.len()
+    );
+    let (begin, length_s) = out.gaps("thigh", 0.5)[2];
+    let gap_ends = begin.0 + (length_s * 1e9) as i64 - out.header.started_host.0;
+    let last = reps.last().map(|rep| rep.start.0);
+    assert!(last > Some(gap_ends), "no repetition after the last gap");
+}
+
+/// A sensor that takes the connection and sends nothing is said to do so, tried again, and used once it sends.
+pub fn a_silent_sensor_is_tried_again(bench: &dyn Bench) {
+    let sensors = worn(LEG);
+    bench.stall("shank", true);
+    let mut daemon = Program::run(bench, &sensors);
+    let others = &sensors[..2];
+    let started = daemon.wait_for_data(bench, others, START_S);
+    println!("the others stream after {started:.1} s");
+    let retried = daemon.wait("a second try", 120.0, |_| bench.links("shank") >= 2);
+    println!("tried again after {retried:.1} s");
+    bench.stall("shank", false);
+    let sends = daemon.wait_for_data(bench, &sensors[2..], 60.0);
+    println!("sends {sends:.1} s after it can");
+    daemon.pause(2.0);
+    let out = daemon.stop();
+    assert!(!out.packets("shank").is_empty());
+    assert!(
+        out.log.contains("shank"),
+        "nothing is said of the shank: {}",
+        out.log
+    );
+    assert!(!out.links("shank", false).is_empty(), "{}", out.log);
+}
+
+/// bluetoothd dies and comes back: everything streams again, in the same session.
+pub fn the_service_is_killed(bench: &dyn Bench) {
+    let sensors = worn(LEG);
+    let mut daemon = Program::run(bench, &sensors);
+    daemon.wait_for_data(bench, &sensors, START_S);
+    daemon.pause(3.0);
+    bench.kill_service();
+    let killed = Instant::now();
+    // The old links live on for a moment, and data with them.
+    daemon.wait("new links", 60.0, |_| {
+        sensors.iter().all(|s| bench.links(&s.label) >= 2)
+    });
+    daemon.wait_for_data(bench, &sensors, 60.0);
+    let again = killed.elapsed().as_secs_f64();
+    println!("bluetoothd killed: streaming again after {again:.1} s");
+    daemon.pause(3.0);
+    let out = daemon.stop();
+    for sensor in &sensors {
+        let gaps = out.gaps(&sensor.label, 2.5);
+        assert_eq!(gaps.len(), 1, "{}: {gaps:?}\n{}", sensor.label, out.log);
+        assert_eq!(out.links(&sensor.label, true).len(), 2, "{}", sensor.label);
+    }
+}
+
+/// The adapter is pulled out and put back.
+pub fn the_adapter_is_pulled(bench: &dyn Bench) {
+    let sensors = worn(LEG);
+    let mut daemon = Program::run(bench, &sensors);
+    daemon.wait_for_data(bench, &sensors, START_S);
+    bench.unplug();
+    daemon.pause(5.0);
+    bench.plug();
+    let again = daemon.wait_for_data(bench, &sensors, 60.0);
+    println!("adapter back: streaming again after {again:.1} s");
+    daemon.pause(2.0);
+    let out = daemon.stop();
+    for sensor in &sensors {
+        assert_eq!(out.links(&sensor.label, true).len(), 2, "{}", sensor.label);
+    }
+}
+
+/// Eight sensors at once: all stream, nothing of them is lost.
+pub fn eight_at_once(bench: &dyn Bench) {
+    let sensors = worn(EIGHT);
+    let mut recorder = Program::record(bench, &sensors);
+    let started = recorder.wait_for_data(bench, &sensors, 2.0 * START_S);
+    println!("eight sensors stream after {started:.1} s");
+    recorder.pause(20.0);
+    let out = recorder.stop();
+    for sensor in &sensors {
+        let (count, missing) = (out.packets(&sensor.label).len(), out.missing(sensor));
+        println!("{}: {count} packets, {missing} missing", sensor.label);
+        assert_eq!(missing, 0, "{}", sensor.label);
+        assert!(count >= 15, "{}: {count}", sensor.label);
+        assert_eq!(out.links(&sensor.label, true).len(), 1, "{}", sensor.label);
+    }
+}
