@@ -42,6 +42,8 @@ pub(super) struct Device {
     undecodable: Undecodable,
     packets: u64,
     battery_low: bool,
+    /// Its link was closed with the session: that it is silent is no loss.
+    closed: bool,
     readings: Vec<Reading>,
     samples: Vec<Sample>,
 }
@@ -75,6 +77,7 @@ impl Device {
             undecodable: Undecodable::default(),
             packets: 0,
             battery_low: false,
+            closed: false,
             readings: Vec::new(),
             samples: Vec::new(),
         })
@@ -104,9 +107,13 @@ impl Device {
         let kind = match change {
             LinkChange::Up => {
                 self.decoder.reset();
+                self.closed = false;
                 TechKind::LinkUp
             }
-            LinkChange::Closed => return,
+            LinkChange::Closed => {
+                self.closed = true;
+                return;
+            }
             LinkChange::Down { reason } => TechKind::LinkDown {
                 reason: reason.clone(),
             },
@@ -238,7 +245,9 @@ impl Device {
     fn check_silence(&mut self, stream: StreamId, moment: Moment, tech: &mut Vec<TechEvent>) {
         let last = |kind: StreamKind| self.streams[kind as usize].silence.last();
         // Acceleration that found its angular rate goes on in the other stream.
-        if stream.kind == StreamKind::Acc && last(StreamKind::Imu) > last(StreamKind::Acc) {
+        if self.closed
+            || stream.kind == StreamKind::Acc && last(StreamKind::Imu) > last(StreamKind::Acc)
+        {
             return;
         }
         let silence = &mut self.streams[stream.kind as usize].silence;

@@ -11,6 +11,8 @@ pub struct Params {
     pub step_ms: u64,
     /// Every stream has delivered within this after the set-up. 20000: some heart sensors need that long to find a beat.
     pub first_data_ms: u64,
+    /// The same for intervals of an optical sensor, which come in long batches. Verity Sense: the first after 25 s.
+    pub first_pulse_ms: u64,
     /// A motion stream that is silent for longer is started anew: five times what a window of the radio may lose.
     pub motion_silence_ms: u64,
     /// The same of heart streams: a strap that finds no beat may say nothing for a while.
@@ -37,7 +39,7 @@ pub struct Params {
     pub deaf_ms: u64,
     /// Failures of the bus in a row before everything is built anew.
     pub bus_failures: u32,
-    /// Rebuilds in a row before the process gives up, for the service manager to start it again.
+    /// Rebuilds in a row before the process gives up, for the service manager to start it again: two minutes.
     pub rebuilds: u32,
 }
 
@@ -48,6 +50,7 @@ impl Default for Params {
             discover_ms: 35_000,
             step_ms: 10_000,
             first_data_ms: 20_000,
+            first_pulse_ms: 45_000,
             motion_silence_ms: 5_000,
             heart_silence_ms: 15_000,
             backoff_first_ms: 500,
@@ -61,7 +64,7 @@ impl Default for Params {
             fresh_ms: 10_000,
             deaf_ms: 60_000,
             bus_failures: 3,
-            rebuilds: 5,
+            rebuilds: 40,
         }
     }
 }

@@ -226,7 +226,7 @@ impl Worker {
                 });
             }
             Act::Rebuild => {
-                warn!("the Bluetooth service does not answer: connecting to it anew");
+                info!("the Bluetooth service does not answer: connecting to it anew");
                 self.forget();
             }
             Act::GiveUp(reason) => return Err(RadioError::Over(reason)),

@@ -507,7 +507,13 @@ impl Supervisor {
                 Ok(outcome) => {
                     self.skipped = outcome.skipped;
                     self.started = outcome.started.into_iter().map(|m| (m, None)).collect();
-                    self.deadline = Some(HostNs(now.0 + ns(self.params.first_data_ms)));
+                    let slow = self.started.contains_key(&Measurand::PulseInterval);
+                    let first_ms = if slow {
+                        self.params.first_pulse_ms
+                    } else {
+                        self.params.first_data_ms
+                    };
+                    self.deadline = Some(HostNs(now.0 + ns(first_ms)));
                     if self.started.is_empty() {
                         let reason = "it offers nothing that was asked for".to_owned();
                         self.give_up(now, &reason, out);
