@@ -54,7 +54,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         let stop = plant::stop_signal()?;
         let sensor = sensor(args, &config).await?;
         let driver = sensor.driver().context("find the driver")?;
-        let (sender, items) = mpsc::channel(4096);
+        let (sender, mut items) = mpsc::channel(4096);
         let radio = radio::start(
             &config.ble,
             std::slice::from_ref(&sensor),
@@ -62,8 +62,17 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
             sender,
             stop.clone(),
         )?;
-        let shown = show(radio.status, items, driver.decoder(), args.seconds, &stop).await;
+        let shown = show(
+            radio.status,
+            &mut items,
+            driver.decoder(),
+            args.seconds,
+            &stop,
+        )
+        .await;
         stop.cancel();
+        // The radio still has something to say while it stops.
+        while items.recv().await.is_some() {}
         radio.over.await.context("wait for the radio")??;
         shown
     })?;
@@ -123,7 +132,7 @@ async fn look(device: &str, adapter: Option<String>) -> Result<String> {
 
 async fn show(
     mut status: tokio::sync::watch::Receiver<Vec<LinkStatus>>,
-    mut items: mpsc::Receiver<Item>,
+    items: &mut mpsc::Receiver<Item>,
     mut decoder: Box<dyn Decoder>,
     for_s: Option<f64>,
     stop: &CancellationToken,

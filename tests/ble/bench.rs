@@ -48,6 +48,15 @@ impl Worn {
         }
     }
 
+    /// The name it advertises.
+    pub fn name(&self) -> String {
+        match self.driver {
+            "heart_rate" => "Sim Strap".to_owned(),
+            "witmotion" => "WT901BLE68".to_owned(),
+            _ => format!("Movesense {}", self.id()),
+        }
+    }
+
     /// Its part of the configuration.
     pub fn config(&self) -> String {
         let rate = match self.driver {

@@ -28,6 +28,11 @@ fn scan_lists_all() {
 }
 
 #[test]
+fn commands_of_one_sensor() {
+    scenario::commands_of_one_sensor(&Bluez::with(LEG));
+}
+
+#[test]
 fn links_lost_in_a_set() {
     scenario::links_lost_in_a_set(&Bluez::with(LEG));
 }

@@ -5,6 +5,7 @@ use super::{
     program::{Outcome, Program},
 };
 use plimsoll::model::{event::Event, packet::DeviceIndex, rep::Stage, session::TechKind};
+use serde_json::Value;
 use std::{process::Command as Process, time::Instant};
 
 /// Strap, and two families on one leg.
@@ -17,22 +18,56 @@ const START_S: f64 = 60.0;
 /// A lost link streams again within this.
 const AGAIN_S: f64 = 10.0;
 
-/// `scan` finds every sensor and the driver that would take it.
-pub fn scan_lists_all(bench: &dyn Bench, set: &str) {
+/// What a command says, a JSON object a line.
+fn says(bench: &dyn Bench, command: &[&str]) -> Vec<Value> {
     let run = Process::new(env!("CARGO_BIN_EXE_plimsoll"))
-        .args(["scan", "--seconds", "5", "--json"])
+        .args(command)
         .env("DBUS_SYSTEM_BUS_ADDRESS", bench.address())
         .output()
         .unwrap();
-    let (out, err) = (
-        String::from_utf8_lossy(&run.stdout),
-        String::from_utf8_lossy(&run.stderr),
-    );
-    assert!(run.status.success(), "{out}{err}");
+    let out = String::from_utf8_lossy(&run.stdout);
+    let err = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{command:?}: {out}{err}");
+    out.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// `scan` finds every sensor, its name, and the driver that would take it.
+pub fn scan_lists_all(bench: &dyn Bench, set: &str) {
+    let found = says(bench, &["scan", "--seconds", "5", "--json"]);
     for sensor in worn(set) {
-        let line = out.lines().find(|l| l.contains(&sensor.address()));
-        let line = line.unwrap_or_else(|| panic!("no {} in {out}", sensor.address()));
-        assert!(line.contains(sensor.driver), "{line}");
+        let one = found.iter().find(|f| f["address"] == sensor.address());
+        let one = one.unwrap_or_else(|| panic!("no {} in {found:?}", sensor.label));
+        assert_eq!(one["driver"], sensor.driver, "{one}");
+        assert_eq!(one["name"], sensor.name(), "{one}");
+        assert!(one["rssi_dbm"].as_i64().is_some_and(|r| r < 0), "{one}");
+    }
+}
+
+/// `scan` asks for batteries, `inspect` shows what a sensor measures.
+pub fn commands_of_one_sensor(bench: &dyn Bench) {
+    let sensors = worn(LEG);
+    let found = says(bench, &["scan", "--seconds", "3", "--battery", "--json"]);
+    for (sensor, percent) in [(&sensors[0], 87), (&sensors[2], 73)] {
+        let one = found.iter().find(|f| f["address"] == sensor.address());
+        assert_eq!(one.unwrap()["battery_percent"], percent, "{found:?}");
+    }
+    for sensor in &sensors {
+        let said = says(bench, &["inspect", &sensor.address(), "--seconds", "4"]);
+        let newest = |what: &str| {
+            let lines = said.iter().rev().find(|l| l["measurand"] == what);
+            lines.unwrap_or_else(|| panic!("no {what} of {}: {said:?}", sensor.label))
+        };
+        if sensor.driver == "heart_rate" {
+            assert_eq!(newest("heart_rate")["value"]["bpm"], 120);
+            continue;
+        }
+        let acceleration = &newest("acceleration")["value"]["m_s2"];
+        let up = acceleration[1].as_f64().unwrap();
+        assert!((up - 9.8).abs() < 0.2, "{acceleration}");
+        let age_s = newest("angular_rate")["age_s"].as_f64().unwrap();
+        assert!(age_s < 0.5, "{age_s}");
     }
 }
 

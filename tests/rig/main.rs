@@ -27,6 +27,13 @@ fn scan_lists_all() {
 }
 
 #[test]
+fn commands_of_one_sensor() {
+    in_guest("commands_of_one_sensor", LEG, |bench| {
+        scenario::commands_of_one_sensor(bench);
+    });
+}
+
+#[test]
 fn links_lost_in_a_set() {
     in_guest("links_lost_in_a_set", LEG, |bench| {
         scenario::links_lost_in_a_set(bench);

@@ -425,7 +425,8 @@ class AdapterController(Controller):
         if self.le_scan_enable:
             kinds = hci.HCI_LE_Advertising_Report_Event.EventType
             sender = self.link.find_le_controller(pdu.advertiser_address)
-            response = sender.le_legacy_advertiser.scan_response_data if sender else b""
+            sets = sender.advertising_sets.values() if sender else ()
+            response = b"".join(bytes(s.scan_response_data) for s in sets if s.enabled)
             self.report(pdu.advertiser_address, kinds.ADV_IND, pdu.data)
             # Even an empty one: the kernel waits for it before it tells of a device that nobody else interrupts.
             self.report(pdu.advertiser_address, kinds.SCAN_RSP, response)
