@@ -244,6 +244,7 @@ fn the_supervision_of_radios_is_pure() {
         "identity",
         "params",
         "protocol",
+        "shake",
         "supervisor",
     ];
     for name in DECIDES {

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done but data were lost.
 
 mod analyse;
+mod assign;
 mod check;
 mod completions;
 mod demo;
@@ -57,6 +58,8 @@ enum Command {
     Tell(tell::Args),
     /// Show what is on the air and which driver would take it.
     Scan(scan::Args),
+    /// Find out which of several like sensors is worn where, by shaking it.
+    Assign(assign::Args),
     /// Connect to one sensor and show its live values as JSON lines.
     Inspect(inspect::Args),
     /// Check this machine: adapter, permissions, slots, clock, disk, broker, store, plan.
@@ -135,6 +138,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Run(args) => run::run(&args),
         Command::Tell(args) => tell::run(&args),
         Command::Scan(args) => scan::run(&args),
+        Command::Assign(args) => assign::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Replay(args) => replay::run(&args),

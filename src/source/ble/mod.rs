@@ -6,6 +6,7 @@
 //! | [`params`], [`protocol`] | numbers; requests and events |
 //! | [`supervisor`] | one sensor's link as a state machine |
 //! | [`fleet`] | all sensors: scans, one connection at a time, the adapter |
+//! | [`shake`] | which of several sensors is moved most |
 //! | [`config`] | the adapter, and which sensor is worn where |
 //! | [`radio`] | carries all this out with btleplug, on a thread of its own |
 //! | `central`, `device`, `intake` | the adapter, one sensor's connection in btleplug, and what arrives on it |
@@ -24,6 +25,7 @@ pub mod params;
 pub mod power;
 pub mod protocol;
 pub mod radio;
+pub mod shake;
 pub mod supervisor;
 pub mod survey;
 

@@ -1,0 +1,194 @@
+//! `plimsoll assign`: which of several like sensors is worn where, by shaking it; prints its table for the configuration.
+
+use super::{Outcome, Usage, replay::runtime};
+use crate::cli::out::{say, say_line};
+use crate::{
+    config,
+    daemon::{clock::host_now, plant},
+    decode::Decoder,
+    model::{body::Segment, link::LinkStatus, reading::Reading},
+    source::ble::{
+        SensorConfig, radio,
+        shake::{Shake, Shaken},
+        survey,
+    },
+    wire::recording::Item,
+};
+use anyhow::{Context, Result, bail};
+use std::{path::PathBuf, time::Duration};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{sleep, timeout},
+};
+
+/// How long to look for sensors, s.
+const LOOK_S: f64 = 6.0;
+/// How long they get to become ready.
+const READY: Duration = Duration::from_secs(60);
+/// How long somebody shakes.
+const SHAKE: Duration = Duration::from_secs(3);
+/// Families that are worn to measure the heart.
+const HEART: [&str; 2] = ["heart_rate", "colmi"];
+
+/// Arguments of `plimsoll assign`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where the sensor is worn: thigh_r, shank_l, pelvis, ...
+    segment: Segment,
+    /// Who sees it there.
+    #[arg(long, value_name = "NAME")]
+    confirmed_by: String,
+    /// Its name in the configuration; by default the segment's.
+    #[arg(long)]
+    alias: Option<String>,
+    /// The configuration file; sensors that it assigns already are left out.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args) -> Result<Outcome> {
+    let config = config::load(args.config.as_deref()).map_err(|e| Usage(e.to_string()))?;
+    if let Some(taken) = config.sensors.iter().find(|s| s.segment == args.segment) {
+        let text = format!("{} is worn on {} already", taken.alias, args.segment);
+        return Err(Usage(text).into());
+    }
+    let chosen = runtime()?.block_on(async {
+        let around = around(&config).await?;
+        shaken(&config, &around, args.segment).await
+    })?;
+    let table = SensorConfig {
+        alias: args
+            .alias
+            .clone()
+            .unwrap_or_else(|| args.segment.to_string()),
+        segment: args.segment,
+        confirmed_by: args.confirmed_by.clone(),
+        ..chosen
+    };
+    say_line("[[sensors]]")?;
+    say(toml::to_string(&table).context("write the sensor's table")?)?;
+    Ok(Outcome::Done)
+}
+
+/// Movement sensors on the air that are not assigned.
+async fn around(config: &config::Config) -> Result<Vec<SensorConfig>> {
+    let adapter = config.ble.adapter.clone();
+    // A thread of its own, because scanning needs a runtime of its own.
+    let looked = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        anyhow::Ok(runtime.block_on(survey::scan(adapter.as_deref(), LOOK_S))?)
+    });
+    let found = looked.await.context("wait for the scan")??;
+    let sensors: Vec<SensorConfig> = found
+        .iter()
+        .filter_map(|seen| {
+            let driver = seen.driver()?.name();
+            let names = [
+                seen.identity(),
+                seen.address.clone(),
+                seen.advert.name.clone(),
+            ];
+            let assigned = config.sensors.iter().any(|s| names.contains(&s.id));
+            (!assigned && !HEART.contains(&driver)).then(|| SensorConfig {
+                alias: seen.identity(),
+                driver: driver.to_owned(),
+                id: seen.identity(),
+                segment: Segment::Equipment,
+                confirmed_by: String::new(),
+                streams: Vec::new(),
+                rate_hz: None,
+            })
+        })
+        .collect();
+    if sensors.is_empty() {
+        bail!("find a movement sensor that is not assigned: none was heard in {LOOK_S} s");
+    }
+    Ok(sensors)
+}
+
+/// Connects to all of them and watches which one is shaken.
+async fn shaken(
+    config: &config::Config,
+    sensors: &[SensorConfig],
+    segment: Segment,
+) -> Result<SensorConfig> {
+    let stop = plant::stop_signal()?;
+    let (sender, mut items) = mpsc::channel(16_384);
+    let mut radio = radio::start(&config.ble, sensors, host_now, sender, stop.clone())?;
+    eprintln!("connecting to {} sensors ...", sensors.len());
+    let watched = async {
+        match timeout(READY, ready(&mut radio.status, &mut items)).await {
+            Ok(all) => all?,
+            Err(_) => eprintln!("not all are ready: choosing among those that are"),
+        }
+        eprintln!("shake the one for {segment} now, for {} s", SHAKE.as_secs());
+        watch(sensors, &mut items).await
+    };
+    let shake = tokio::select! {
+        shake = watched => shake,
+        () = stop.cancelled() => bail!("go on: it was stopped"),
+    };
+    stop.cancel();
+    items.close();
+    // The links are closed in any case; that they could not be is no matter of the choice.
+    let _ = timeout(Duration::from_secs(15), radio.over).await;
+    let shake = shake?;
+    let moved: Vec<String> = sensors
+        .iter()
+        .zip(shake.moved())
+        .map(|(s, moved)| format!("{} {moved:.1}", s.alias))
+        .collect();
+    match shake.shaken() {
+        Shaken::One(i) => Ok(sensors[i].clone()),
+        Shaken::Nobody => bail!("see one of them shaken (m/s²: {})", moved.join(", ")),
+        Shaken::Several(..) => bail!(
+            "tell which one was shaken, several moved: hold the others still (m/s²: {})",
+            moved.join(", ")
+        ),
+    }
+}
+
+/// Waits until every sensor delivers; what they send meanwhile is let go.
+async fn ready(
+    status: &mut watch::Receiver<Vec<LinkStatus>>,
+    items: &mut mpsc::Receiver<Item>,
+) -> Result<()> {
+    while !status.borrow_and_update().iter().all(LinkStatus::is_ready) {
+        tokio::select! {
+            changed = status.changed() => changed.context("wait for the sensors")?,
+            item = items.recv() => { item.context("wait for the sensors")?; }
+        }
+    }
+    Ok(())
+}
+
+async fn watch(sensors: &[SensorConfig], items: &mut mpsc::Receiver<Item>) -> Result<Shake> {
+    let mut decoders: Vec<Box<dyn Decoder>> = sensors
+        .iter()
+        .filter_map(|s| s.driver().map(|d| d.decoder()))
+        .collect();
+    let mut shake = Shake::new(sensors.len());
+    let mut readings: Vec<Reading> = Vec::new();
+    while items.try_recv().is_ok() {}
+    let over = sleep(SHAKE);
+    tokio::pin!(over);
+    loop {
+        let item = tokio::select! {
+            () = &mut over => return Ok(shake),
+            item = items.recv() => item.context("hear the sensors")?,
+        };
+        let Item::Packet(packet) = item else { continue };
+        let i = usize::from(packet.device.0);
+        let Some(decoder) = decoders.get_mut(i) else {
+            continue;
+        };
+        readings.clear();
+        // Answers to commands and cut frames say nothing of movement.
+        let _ = decoder.decode(&packet, &mut readings);
+        for reading in &readings {
+            shake.push(i, &reading.value);
+        }
+    }
+}

@@ -1,0 +1,447 @@
+//! The supervision of radios without a radio: a scripted world answers what the fleet asks, on a clock of its own.
+#![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
+
+use plimsoll::{
+    decode::{self, Advert, Wish},
+    model::{
+        link::{LinkChange, Stage},
+        packet::{DeviceIndex, Uuid},
+        reading::Measurand,
+        time::HostNs,
+    },
+    source::ble::{
+        fleet::{Act, Adapter, Fleet, Input, Member},
+        identity::Seen,
+        params::Params,
+        protocol::{Event, Offer, Request},
+        supervisor::Supervisor,
+    },
+};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+const MS: i64 = 1_000_000;
+
+/// What a simulated sensor does with what it is asked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Mood {
+    /// All works.
+    Well,
+    /// Takes the connection and says nothing.
+    Mute,
+    /// Refuses the connection.
+    Refuses,
+    /// Never answers a request to connect.
+    Hangs,
+    /// Out of reach.
+    Away,
+}
+
+struct Sensor {
+    address: String,
+    advert: Advert,
+    serial: Option<&'static str>,
+    mood: Mood,
+    connected: bool,
+    subscribed: bool,
+}
+
+/// Sensors around a fleet.
+struct World {
+    fleet: Fleet,
+    now: i64,
+    sensors: Vec<Sensor>,
+    /// Which sensor each member reached for last.
+    reached: BTreeMap<usize, usize>,
+    scanning: bool,
+    links: Vec<(usize, LinkChange)>,
+    connects: Vec<(i64, usize)>,
+    gave_up: bool,
+    power_cycles: usize,
+    rebuilds: usize,
+}
+
+fn strap(n: u8) -> Sensor {
+    Sensor {
+        address: format!("C0:FF:EE:00:00:{n:02X}"),
+        advert: Advert {
+            name: "strap".to_owned(),
+            services: vec![Uuid::sig(0x180d)],
+            manufacturer: Vec::new(),
+        },
+        serial: None,
+        mood: Mood::Well,
+        connected: false,
+        subscribed: false,
+    }
+}
+
+impl World {
+    fn new(ids: &[&str], sensors: Vec<Sensor>) -> Self {
+        let params = Params::default();
+        let driver = decode::driver("heart_rate").unwrap();
+        let members = ids
+            .iter()
+            .enumerate()
+            .map(|(i, id)| Member {
+                id: (*id).to_owned(),
+                link: Supervisor::new(
+                    DeviceIndex(i as u16),
+                    &format!("s{i}"),
+                    driver,
+                    Wish::default(),
+                    &params,
+                ),
+            })
+            .collect();
+        Self {
+            fleet: Fleet::new(members, &params, true, HostNs(0)),
+            now: 0,
+            sensors,
+            reached: BTreeMap::new(),
+            scanning: false,
+            links: Vec::new(),
+            connects: Vec::new(),
+            gave_up: false,
+            power_cycles: 0,
+            rebuilds: 0,
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        let mut acts = Vec::new();
+        self.fleet.input(HostNs(self.now), input, &mut acts);
+        self.carry_out(acts);
+    }
+
+    fn carry_out(&mut self, acts: Vec<Act>) {
+        for act in acts {
+            match act {
+                Act::Scan(on) => self.scanning = on,
+                Act::Link(event) => self.links.push((event.device.0.into(), event.change)),
+                Act::Request(i, number, request) => {
+                    if let Some(event) = self.answer(i, request) {
+                        self.input(Input::Answered(i, number, event));
+                    }
+                }
+                Act::PowerCycle => self.power_cycles += 1,
+                Act::Rebuild => self.rebuilds += 1,
+                Act::GiveUp(_) => self.gave_up = true,
+            }
+        }
+    }
+
+    fn answer(&mut self, i: usize, request: Request) -> Option<Event> {
+        let done = Some(Event::Done(Vec::new()));
+        if let Request::Connect(address) = &request {
+            let k = self.sensors.iter().position(|s| s.address == *address)?;
+            self.reached.insert(i, k);
+            self.connects.push((self.now, k));
+            return match self.sensors[k].mood {
+                Mood::Refuses => Some(Event::Refused("no".to_owned())),
+                Mood::Hangs | Mood::Away => None,
+                Mood::Well | Mood::Mute => {
+                    self.sensors[k].connected = true;
+                    done
+                }
+            };
+        }
+        let sensor = &mut self.sensors[*self.reached.get(&i)?];
+        match request {
+            Request::Discover => Some(Event::Offers(Offer {
+                mtu: 247,
+                serial: sensor.serial.map(str::to_owned),
+                ..Offer::default()
+            })),
+            Request::Subscribe(_) => {
+                sensor.subscribed = true;
+                done
+            }
+            Request::Disconnect => {
+                (sensor.connected, sensor.subscribed) = (false, false);
+                done
+            }
+            _ => done,
+        }
+    }
+
+    /// Lets `ms` pass in steps of 50: sensors advertise while a scan runs, and send while they are subscribed to.
+    fn pass(&mut self, ms: i64) {
+        for _ in 0..ms / 50 {
+            self.now += 50 * MS;
+            let mut acts = Vec::new();
+            self.fleet.tick(HostNs(self.now), &mut acts);
+            self.carry_out(acts);
+            let heard: Vec<Seen> = self
+                .sensors
+                .iter()
+                .filter(|s| self.scanning && !s.connected && s.mood != Mood::Away)
+                .map(|s| Seen {
+                    address: s.address.clone(),
+                    advert: s.advert.clone(),
+                    rssi_dbm: Some(-50),
+                })
+                .collect();
+            for seen in heard {
+                self.input(Input::Seen(seen));
+            }
+            let speaking: Vec<usize> = self
+                .reached
+                .iter()
+                .filter(|(_, k)| {
+                    let s = &self.sensors[**k];
+                    s.connected && s.subscribed && s.mood == Mood::Well
+                })
+                .map(|(i, _)| *i)
+                .collect();
+            for i in speaking {
+                self.input(Input::Happened(i, Event::Heard(&[Measurand::HeartRate])));
+            }
+            let busy = self.fleet.status();
+            let connecting = busy
+                .iter()
+                .filter(|s| matches!(s.stage, Stage::Connecting | Stage::Discovering))
+                .count();
+            assert!(connecting <= 1, "two connections are made at once");
+            assert!(
+                connecting == 0 || !self.scanning,
+                "a scan runs while a connection is made"
+            );
+        }
+    }
+
+    fn drop_link(&mut self, i: usize) {
+        let k = self.reached[&i];
+        (self.sensors[k].connected, self.sensors[k].subscribed) = (false, false);
+        self.input(Input::Happened(
+            i,
+            Event::Disconnected("dropped".to_owned()),
+        ));
+    }
+
+    fn stage(&self, i: usize) -> Stage {
+        self.fleet.status()[i].stage
+    }
+
+    fn reason(&self, i: usize) -> String {
+        self.fleet.status()[i].reason.clone().unwrap_or_default()
+    }
+}
+
+const ONE: &str = "C0:FF:EE:00:00:01";
+const TWO: &str = "C0:FF:EE:00:00:02";
+
+#[test]
+fn two_sensors_become_ready_one_after_the_other() {
+    let mut world = World::new(&[ONE, TWO], vec![strap(1), strap(2)]);
+    world.pass(10_000);
+    assert!(world.fleet.status().iter().all(|s| s.is_ready()));
+    assert_eq!(world.connects.len(), 2);
+    assert_ne!(world.connects[0].0, world.connects[1].0);
+    assert!(!world.scanning, "nobody is missing");
+}
+
+#[test]
+fn a_dropped_link_is_back_within_10_s_each_time() {
+    let mut world = World::new(&[ONE, TWO], vec![strap(1), strap(2)]);
+    world.pass(10_000);
+    for _ in 0..3 {
+        world.drop_link(0);
+        assert_eq!(world.stage(0), Stage::Absent);
+        world.pass(10_000);
+        assert_eq!(world.stage(0), Stage::Streaming);
+        assert_eq!(
+            world.stage(1),
+            Stage::Streaming,
+            "the other one is not disturbed"
+        );
+    }
+    let of_first: Vec<bool> = world
+        .links
+        .iter()
+        .filter(|(i, _)| *i == 0)
+        .map(|(_, change)| *change == LinkChange::Up)
+        .collect();
+    assert_eq!(of_first, [true, false, true, false, true, false, true]);
+}
+
+#[test]
+fn a_sensor_that_accepts_and_sends_nothing_is_said_and_tried_again() {
+    let mut world = World::new(&[ONE], vec![strap(1)]);
+    world.sensors[0].mood = Mood::Mute;
+    world.pass(30_000);
+    assert!(
+        world.reason(0).contains("sends nothing"),
+        "{}",
+        world.reason(0)
+    );
+    assert!(!world.fleet.status()[0].is_ready());
+    world.pass(60_000);
+    assert!(world.connects.len() >= 3, "{:?}", world.connects);
+    world.sensors[0].mood = Mood::Well;
+    world.pass(60_000);
+    assert_eq!(world.stage(0), Stage::Streaming);
+}
+
+#[test]
+fn a_stream_that_falls_silent_is_started_anew() {
+    let mut world = World::new(&[ONE], vec![strap(1)]);
+    world.pass(5_000);
+    world.sensors[0].mood = Mood::Mute;
+    world.pass(16_000);
+    assert_ne!(world.stage(0), Stage::Streaming);
+    assert!(world.reason(0).contains("silent"));
+    assert!(
+        world
+            .links
+            .iter()
+            .any(|(_, c)| matches!(c, LinkChange::Down { .. }))
+    );
+}
+
+#[test]
+fn a_connection_that_hangs_does_not_keep_the_others_waiting_for_ever() {
+    let mut world = World::new(&[ONE, TWO], vec![strap(1), strap(2)]);
+    world.sensors[0].mood = Mood::Hangs;
+    world.pass(90_000);
+    assert_eq!(world.stage(1), Stage::Streaming);
+    assert!(world.reason(0).contains("no connection in time"));
+}
+
+#[test]
+fn waits_grow_and_end_at_half_a_minute() {
+    let mut world = World::new(&[ONE], vec![strap(1)]);
+    world.sensors[0].mood = Mood::Refuses;
+    world.pass(600_000);
+    let steps: Vec<i64> = world
+        .connects
+        .windows(2)
+        .map(|w| (w[1].0 - w[0].0) / MS)
+        .collect();
+    assert!(steps[0] < 5_000, "{steps:?}");
+    assert!(*steps.last().unwrap() > 25_000, "{steps:?}");
+    assert!(steps.iter().all(|s| *s < 45_000), "{steps:?}");
+}
+
+#[test]
+fn what_is_only_remembered_is_not_connected_to() {
+    let mut world = World::new(&[ONE], vec![strap(1)]);
+    world.sensors[0].mood = Mood::Away;
+    world.pass(5_000);
+    let remembered = Seen {
+        address: ONE.to_owned(),
+        advert: strap(1).advert,
+        rssi_dbm: None,
+    };
+    world.input(Input::Seen(remembered));
+    assert!(world.connects.is_empty());
+}
+
+#[test]
+fn a_sensor_known_by_its_serial_number_alone_is_found_by_asking() {
+    let mut world = World::new(&["SN-2"], vec![strap(1), strap(2)]);
+    world.sensors[0].serial = Some("SN-1");
+    world.sensors[1].serial = Some("SN-2");
+    world.pass(60_000);
+    assert_eq!(world.stage(0), Stage::Streaming);
+    assert_eq!(world.reached[&0], 1);
+    let first = world.connects.iter().filter(|(_, k)| *k == 0).count();
+    assert_eq!(first, 1, "a sensor that said who it is is not asked again");
+}
+
+#[test]
+fn another_sensor_of_the_family_is_not_taken() {
+    let mut world = World::new(&[ONE], vec![strap(2)]);
+    world.pass(30_000);
+    assert!(world.connects.is_empty());
+    assert_eq!(world.stage(0), Stage::Absent);
+}
+
+#[test]
+fn an_adapter_that_is_switched_off_and_on_is_used_again() {
+    let mut world = World::new(&[ONE], vec![strap(1)]);
+    world.pass(5_000);
+    world.input(Input::Adapter(Adapter::Off));
+    world.sensors[0].connected = false;
+    assert_eq!(world.stage(0), Stage::Absent);
+    world.pass(5_000);
+    assert!(!world.scanning, "an adapter that is off does not scan");
+    world.input(Input::Adapter(Adapter::On));
+    world.pass(10_000);
+    assert_eq!(world.stage(0), Stage::Streaming);
+}
+
+#[test]
+fn a_service_that_is_gone_is_sought_anew_and_in_the_end_given_up() {
+    let mut world = World::new(&[ONE], vec![strap(1)]);
+    world.pass(5_000);
+    for second in 0..200 {
+        world.input(Input::Adapter(Adapter::Gone));
+        world.pass(1_000);
+        if second == 60 {
+            assert!(world.rebuilds > 10 && !world.gave_up);
+        }
+    }
+    assert!(world.gave_up);
+}
+
+#[test]
+fn an_adapter_that_hears_nobody_is_power_cycled() {
+    let mut world = World::new(&[ONE], vec![strap(1)]);
+    world.sensors[0].mood = Mood::Away;
+    world.pass(130_000);
+    assert_eq!(world.power_cycles, 2);
+}
+
+#[test]
+fn stopping_ends_every_link_and_then_all() {
+    let mut world = World::new(&[ONE, TWO, "C0:FF:EE:00:00:09"], vec![strap(1), strap(2)]);
+    world.pass(10_000);
+    world.input(Input::Stop);
+    world.pass(10_000);
+    assert!(world.fleet.is_over());
+    assert!(world.sensors.iter().all(|s| !s.connected));
+    let closed = world
+        .links
+        .iter()
+        .filter(|(_, c)| *c == LinkChange::Closed)
+        .count();
+    assert_eq!(closed, 2);
+}
+
+fn any_mood() -> impl Strategy<Value = Mood> {
+    prop_oneof![
+        3 => Just(Mood::Well),
+        1 => Just(Mood::Mute),
+        1 => Just(Mood::Refuses),
+        1 => Just(Mood::Hangs),
+        1 => Just(Mood::Away),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// `pass` asserts that one connection is made at a time and no scan disturbs it.
+    #[test]
+    fn whatever_sensors_do_they_stream_once_they_are_well(
+        moods in proptest::collection::vec((any_mood(), any_mood(), 0_i64..40_000, any::<bool>()), 1..8)
+    ) {
+        let mut world = World::new(&[ONE, TWO], vec![strap(1), strap(2)]);
+        for (first, second, ms, dropped) in moods {
+            (world.sensors[0].mood, world.sensors[1].mood) = (first, second);
+            world.pass(ms);
+            if dropped && world.stage(0) == Stage::Streaming {
+                world.drop_link(0);
+            }
+        }
+        (world.sensors[0].mood, world.sensors[1].mood) = (Mood::Well, Mood::Well);
+        world.pass(240_000);
+        prop_assert!(world.fleet.status().iter().all(|s| s.is_ready()), "{:?}", world.fleet.status());
+        // A link ends before it begins again.
+        for i in 0..2 {
+            let changes: Vec<bool> = world.links.iter().filter(|(k, _)| *k == i).map(|(_, c)| *c == LinkChange::Up).collect();
+            prop_assert!(changes.windows(2).all(|w| w[0] != w[1]), "{changes:?}");
+        }
+    }
+}
