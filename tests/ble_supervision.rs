@@ -4,7 +4,7 @@
 use plimsoll::{
     decode::{self, Advert, Wish},
     model::{
-        link::{LinkChange, Stage},
+        link::{LinkChange, LinkStatus, Stage},
         packet::{DeviceIndex, Uuid},
         reading::Measurand,
         time::HostNs,
@@ -120,7 +120,7 @@ impl World {
                 Act::Scan(on) => self.scanning = on,
                 Act::Link(event) => self.links.push((event.device.0.into(), event.change)),
                 Act::Request(i, number, request) => {
-                    if let Some(event) = self.answer(i, request) {
+                    if let Some(event) = self.answer(i, &request) {
                         self.input(Input::Answered(i, number, event));
                     }
                 }
@@ -131,9 +131,9 @@ impl World {
         }
     }
 
-    fn answer(&mut self, i: usize, request: Request) -> Option<Event> {
+    fn answer(&mut self, i: usize, request: &Request) -> Option<Event> {
         let done = Some(Event::Done(Vec::new()));
-        if let Request::Connect(address) = &request {
+        if let Request::Connect(address) = request {
             let k = self.sensors.iter().position(|s| s.address == *address)?;
             self.reached.insert(i, k);
             self.connects.push((self.now, k));
@@ -235,7 +235,7 @@ const TWO: &str = "C0:FF:EE:00:00:02";
 fn two_sensors_become_ready_one_after_the_other() {
     let mut world = World::new(&[ONE, TWO], vec![strap(1), strap(2)]);
     world.pass(10_000);
-    assert!(world.fleet.status().iter().all(|s| s.is_ready()));
+    assert!(world.fleet.status().iter().all(LinkStatus::is_ready));
     assert_eq!(world.connects.len(), 2);
     assert_ne!(world.connects[0].0, world.connects[1].0);
     assert!(!world.scanning, "nobody is missing");
@@ -437,7 +437,7 @@ proptest! {
         }
         (world.sensors[0].mood, world.sensors[1].mood) = (Mood::Well, Mood::Well);
         world.pass(240_000);
-        prop_assert!(world.fleet.status().iter().all(|s| s.is_ready()), "{:?}", world.fleet.status());
+        prop_assert!(world.fleet.status().iter().all(LinkStatus::is_ready), "{:?}", world.fleet.status());
         // A link ends before it begins again.
         for i in 0..2 {
             let changes: Vec<bool> = world.links.iter().filter(|(k, _)| *k == i).map(|(_, c)| *c == LinkChange::Up).collect();

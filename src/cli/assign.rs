@@ -5,7 +5,7 @@ use crate::cli::out::{say, say_line};
 use crate::{
     config,
     daemon::{clock::host_now, plant},
-    decode::Decoder,
+    decode::{Decoder, Driver},
     model::{body::Segment, link::LinkStatus, reading::Reading},
     source::ble::{
         SensorConfig, radio,
@@ -167,7 +167,7 @@ async fn ready(
 async fn watch(sensors: &[SensorConfig], items: &mut mpsc::Receiver<Item>) -> Result<Shake> {
     let mut decoders: Vec<Box<dyn Decoder>> = sensors
         .iter()
-        .filter_map(|s| s.driver().map(|d| d.decoder()))
+        .filter_map(|s| s.driver().map(Driver::decoder))
         .collect();
     let mut shake = Shake::new(sensors.len());
     let mut readings: Vec<Reading> = Vec::new();
