@@ -5,8 +5,10 @@
 pub trait Bench {
     /// `DBUS_SYSTEM_BUS_ADDRESS` of the program under test.
     fn address(&self) -> String;
-    /// The link breaks.
+    /// The sensor ends the link.
     fn drop_link(&self, label: &str);
+    /// The link breaks: both ends hear nothing of each other any more.
+    fn lose_link(&self, label: &str);
     /// The sensor takes connections and sends nothing, or sends again.
     fn stall(&self, label: &str, yes: bool);
     /// Notifications handed to the radio so far.

@@ -96,6 +96,11 @@ impl Bench for Bluez {
         self.world().drop_link(label);
     }
 
+    /// BlueZ tells of both in the same words.
+    fn lose_link(&self, label: &str) {
+        self.drop_link(label);
+    }
+
     fn stall(&self, label: &str, yes: bool) {
         self.with_sensor(label, |p| p.stalled = yes);
     }

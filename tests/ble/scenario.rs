@@ -85,9 +85,9 @@ pub fn links_lost_in_a_set(bench: &dyn Bench) {
     daemon.pause(1.0);
     let squats = Instant::now();
     bench.squat();
-    for _ in 0..3 {
+    for lost in [Bench::drop_link, Bench::lose_link, Bench::drop_link] {
         daemon.pause(7.0);
-        bench.drop_link("thigh");
+        lost(bench, "thigh");
         let again = daemon.wait_for_data(bench, &sensors[1..2], AGAIN_S);
         println!("link lost: sends again after {again:.2} s");
     }

@@ -75,6 +75,10 @@ impl Bench for Guest {
         self.ask(&format!("drop {label}"));
     }
 
+    fn lose_link(&self, label: &str) {
+        self.ask(&format!("lose {label}"));
+    }
+
     fn stall(&self, label: &str, yes: bool) {
         let state = if yes { "on" } else { "off" };
         self.ask(&format!("stall {label} {state}"));
