@@ -15,6 +15,8 @@ pub trait Bench {
     fn sent(&self, label: &str) -> u64;
     /// Connections made to it so far.
     fn links(&self, label: &str) -> u32;
+    /// Somebody shakes the sensor from now on.
+    fn shake(&self, label: &str, seconds: f64);
     /// The person begins to squat, 3 s a repetition.
     fn squat(&self);
     /// The person stands after the repetition under way.

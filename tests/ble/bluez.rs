@@ -113,6 +113,11 @@ impl Bench for Bluez {
         self.with_sensor(label, |p| p.links)
     }
 
+    fn shake(&self, label: &str, seconds: f64) {
+        let until_s = self.world().now_s() + seconds;
+        self.with_sensor(label, |p| p.feel.shaken_until_s = until_s);
+    }
+
     fn squat(&self) {
         let mut world = self.world();
         let now_s = world.now_s();

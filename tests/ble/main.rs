@@ -20,7 +20,7 @@ mod world;
 use bench::{Bench, worn};
 use bluez::Bluez;
 use program::Program;
-use scenario::{EIGHT, LEG};
+use scenario::{EIGHT, LEG, LIKE};
 
 #[test]
 fn scan_lists_all() {
@@ -30,6 +30,11 @@ fn scan_lists_all() {
 #[test]
 fn commands_of_one_sensor() {
     scenario::commands_of_one_sensor(&Bluez::with(LEG));
+}
+
+#[test]
+fn the_shaken_one_is_assigned() {
+    scenario::the_shaken_one_is_assigned(&Bluez::with(LIKE));
 }
 
 #[test]

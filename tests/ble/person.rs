@@ -52,10 +52,11 @@ impl Person {
     }
 }
 
-/// What one sensor feels: its place on the person, and a little noise.
+/// What one sensor feels: its place on the person, somebody's hand, a little noise.
 #[derive(Debug, Clone)]
 pub struct Feel {
     pub person: Person,
+    pub shaken_until_s: f64,
     range_deg: f64,
     draws: u64,
 }
@@ -64,6 +65,7 @@ impl Feel {
     pub fn at(place: &str) -> Self {
         Self {
             person: Person::standing(),
+            shaken_until_s: 0.0,
             range_deg: match place {
                 "thigh" => 80.0,
                 "shank" => -30.0,
@@ -86,6 +88,11 @@ impl Feel {
         for axis in 0..3 {
             acc[axis] += self.noise(0.03);
             gyro[axis] += self.noise(0.2);
+        }
+        if t_s < self.shaken_until_s {
+            let swing = (TAU * 4.0 * t_s).sin();
+            acc[0] += 8.0 * swing;
+            gyro[1] += 300.0 * swing;
         }
         (acc, gyro)
     }

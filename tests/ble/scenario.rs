@@ -10,6 +10,8 @@ use std::{process::Command as Process, time::Instant};
 
 /// Strap, and two families on one leg.
 pub const LEG: &str = "strap,wit:thigh,movesense:shank";
+/// Sensors that look the same.
+pub const LIKE: &str = "wit*3";
 /// Eight sensors.
 pub const EIGHT: &str = "strap,wit*4,movesense*3";
 
@@ -69,6 +71,22 @@ pub fn commands_of_one_sensor(bench: &dyn Bench) {
         let age_s = newest("angular_rate")["age_s"].as_f64().unwrap();
         assert!(age_s < 0.5, "{age_s}");
     }
+}
+
+/// Of several like sensors the one that is shaken is worn where the trainer says.
+pub fn the_shaken_one_is_assigned(bench: &dyn Bench) {
+    bench.shake("wit2", 60.0);
+    let run = Process::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .args(["assign", "shank_l", "--confirmed-by", "bench"])
+        .env("DBUS_SYSTEM_BUS_ADDRESS", bench.address())
+        .output()
+        .unwrap();
+    let out = String::from_utf8_lossy(&run.stdout);
+    let err = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{out}{err}");
+    let chosen = &worn(LIKE)[1];
+    assert!(out.contains(&chosen.address()), "{out}{err}");
+    assert!(out.contains("shank_l"), "{out}");
 }
 
 /// A sensor in mid-set loses its link three times: one session, three gaps, streaming again in time, and the

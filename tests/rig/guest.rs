@@ -92,6 +92,10 @@ impl Bench for Guest {
         self.ask(&format!("links {label}")).parse().unwrap()
     }
 
+    fn shake(&self, label: &str, seconds: f64) {
+        self.ask(&format!("shake {label} {seconds}"));
+    }
+
     fn squat(&self) {
         self.ask("move on");
     }

@@ -17,7 +17,7 @@ mod program;
 mod scenario;
 
 use guest::in_guest;
-use scenario::{EIGHT, LEG};
+use scenario::{EIGHT, LEG, LIKE};
 
 #[test]
 fn scan_lists_all() {
@@ -30,6 +30,13 @@ fn scan_lists_all() {
 fn commands_of_one_sensor() {
     in_guest("commands_of_one_sensor", LEG, |bench| {
         scenario::commands_of_one_sensor(bench);
+    });
+}
+
+#[test]
+fn the_shaken_one_is_assigned() {
+    in_guest("the_shaken_one_is_assigned", LIKE, |bench| {
+        scenario::the_shaken_one_is_assigned(bench);
     });
 }
 
