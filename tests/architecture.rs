@@ -245,6 +245,7 @@ fn the_supervision_of_radios_is_pure() {
         "params",
         "protocol",
         "shake",
+        "streams",
         "supervisor",
     ];
     for name in DECIDES {

@@ -33,6 +33,11 @@ pub async fn run(mut link: Link, page: Feed, stop: CancellationToken) -> Result<
                 Ok(announcement) => page.begin(introduction(&announcement)),
                 Err(e) => error!("failed to read an announcement: {e}"),
             },
+            Subject::Sensors if bytes.is_empty() => page.links(&[]),
+            Subject::Sensors => match payload::decode_sensors(&bytes) {
+                Ok(status) => page.links(&status),
+                Err(e) => error!("failed to read where the sensors stand: {e}"),
+            },
             Subject::Event | Subject::Live => match payload::decode_event(&bytes) {
                 Ok(event) => page.publish(&event),
                 Err(e) => error!("failed to read an event: {e}"),

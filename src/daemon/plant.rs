@@ -96,7 +96,7 @@ impl Plant {
         let link = Link::connect(
             &bus,
             "page",
-            &[Part::Session, Part::Event, Part::Live],
+            &[Part::Session, Part::Event, Part::Live, Part::Sensors],
             None,
         )
         .await?;

@@ -87,6 +87,7 @@ impl Reader {
         match message {
             Ok(Message::Event(json)) => Some(Event::default().data(&*json)),
             Ok(Message::Snapshot(json)) => Some(named("snapshot", &json)),
+            Ok(Message::Links(json)) => Some(named("links", &json)),
             Err(RecvError::Lagged(_)) => Some(self.again()),
             Err(RecvError::Closed) => None,
         }

@@ -8,6 +8,7 @@ use super::info::Info;
 use crate::model::{
     event::{Event, Live, Numbered},
     finding::{Action, Verdict},
+    link::LinkStatus,
     rep::Stage,
     time::SessionNs,
 };
@@ -34,6 +35,8 @@ pub(super) enum Message {
     Event(Arc<str>),
     /// Forget everything: a session begins. A snapshot as JSON.
     Snapshot(Arc<str>),
+    /// Where the links of the sensors stand, as JSON.
+    Links(Arc<str>),
 }
 
 /// Events in, messages out. Cheap to clone; all clones are one feed.
@@ -51,6 +54,15 @@ struct Board {
     started: Option<Numbered>,
     set: VecDeque<Numbered>,
     live: Option<Numbered>,
+    links: Vec<Link>,
+}
+
+/// A sensor's link as the page shows it.
+#[derive(Debug, Serialize)]
+struct Link {
+    alias: String,
+    ready: bool,
+    words: String,
 }
 
 /// A snapshot as the page reads it.
@@ -58,6 +70,7 @@ struct Board {
 struct Snapshot<'a> {
     info: Option<&'a Info>,
     events: Vec<&'a Numbered>,
+    links: &'a [Link],
 }
 
 impl Default for Feed {
@@ -90,6 +103,24 @@ impl Feed {
         let mut board = self.lock();
         board.keep(event);
         self.send(Message::Event(json.into()));
+    }
+
+    /// Where the sensors' links stand now.
+    pub fn links(&self, status: &[LinkStatus]) {
+        let links: Vec<Link> = status
+            .iter()
+            .map(|s| Link {
+                alias: s.alias.clone(),
+                ready: s.is_ready(),
+                words: s.words(),
+            })
+            .collect();
+        let Ok(json) = serde_json::to_string(&links) else {
+            return;
+        };
+        let mut board = self.lock();
+        board.links = links;
+        self.send(Message::Links(json.into()));
     }
 
     /// A page joins: what it must know, then everything that follows.
@@ -160,6 +191,7 @@ impl Board {
         let snapshot = Snapshot {
             info: self.info.as_ref(),
             events,
+            links: &self.links,
         };
         serde_json::to_string(&snapshot)
             .unwrap_or_else(|_| r#"{"info":null,"events":[]}"#.to_owned())

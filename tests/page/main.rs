@@ -15,6 +15,8 @@ use plimsoll::{
     model::{
         event::{Event, LiveHeart},
         finding::{Action, CheckKind, Finding, Verdict},
+        link::{LinkStatus, Stage as LinkStage},
+        packet::DeviceIndex,
         session::Origin,
         time::SessionNs,
     },
@@ -181,7 +183,7 @@ fn a_stop_stays_until_acknowledged_and_survives_a_reload() {
 }
 
 #[test]
-fn a_silent_sensor_takes_the_green_away_and_a_stale_heart_rate_is_struck_out() {
+fn a_silent_sensor_takes_the_green_away_and_a_stale_heart_rate_is_no_number() {
     let (stage, mut page) = opened(Origin::Sensors, true);
     stage.start_set(1);
     stage.rep(1, 1, &[finding(1, CheckKind::Limit, Verdict::Within)]);
@@ -197,12 +199,34 @@ fn a_silent_sensor_takes_the_green_away_and_a_stale_heart_rate_is_struck_out() {
     });
     word(&mut page, "NO DATA", "no_data");
     assert!(page.text("banners").contains("SENSOR SILENT: shank_l"));
-    page.wait(
-        "getComputedStyle(document.getElementById('heart')).textDecorationLine === 'line-through'",
-    );
+    page.wait("document.getElementById('heart').textContent === 'no HR'");
     assert!(page.text("heart-age").contains("no HR for"));
     stage.change(|l| l.heart = None);
     page.wait("document.getElementById('heart').textContent === 'no HR'");
+}
+
+#[test]
+fn a_sensor_that_is_not_ready_is_named_with_the_reason() {
+    let (stage, mut page) = opened(Origin::Sensors, true);
+    let link = |stage, reason: Option<&str>| LinkStatus {
+        device: DeviceIndex(1),
+        alias: "shank".to_owned(),
+        stage,
+        reason: reason.map(str::to_owned),
+        skipped: Vec::new(),
+        rssi_dbm: None,
+        battery_percent: None,
+        serial: None,
+        firmware: None,
+        connections: 1,
+        characteristics: Vec::new(),
+    };
+    let reason = "it accepts and sends nothing";
+    stage.feed.links(&[link(LinkStage::Awaiting, Some(reason))]);
+    page.wait("document.getElementById('banners').textContent.includes('shank NOT READY')");
+    assert!(page.text("banners").contains(reason));
+    stage.feed.links(&[link(LinkStage::Streaming, None)]);
+    page.wait("!document.getElementById('banners').textContent.includes('NOT READY')");
 }
 
 #[test]

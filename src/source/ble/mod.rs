@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`identity`] | which device on the air is which sensor |
 //! | [`params`], [`protocol`] | numbers; requests and events |
+//! | [`streams`] | what a sensor was started for, and when it was heard |
 //! | [`supervisor`] | one sensor's link as a state machine |
 //! | [`fleet`] | all sensors: scans, one connection at a time, the adapter |
 //! | [`shake`] | which of several sensors is moved most |
@@ -26,6 +27,7 @@ pub mod power;
 pub mod protocol;
 pub mod radio;
 pub mod shake;
+pub mod streams;
 pub mod supervisor;
 pub mod survey;
 

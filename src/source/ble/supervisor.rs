@@ -8,6 +8,7 @@
 use super::{
     params::Params,
     protocol::{Event, Offer, Output, Request},
+    streams::Streams,
 };
 use crate::{
     decode::{
@@ -21,7 +22,6 @@ use crate::{
         time::HostNs,
     },
 };
-use std::collections::BTreeMap;
 
 #[derive(Debug)]
 enum State {
@@ -76,8 +76,8 @@ pub struct Supervisor {
     drain_until: Option<HostNs>,
     address: Option<String>,
     offer: Offer,
-    /// What the set-up started, and when each was heard last.
-    started: BTreeMap<Measurand, Option<HostNs>>,
+    /// What the set-up started.
+    streams: Streams,
     skipped: Vec<String>,
     chores: Vec<Chore>,
     chore: Option<Script>,
@@ -115,7 +115,7 @@ impl Supervisor {
             drain_until: None,
             address: None,
             offer: Offer::default(),
-            started: BTreeMap::new(),
+            streams: Streams::default(),
             skipped: Vec::new(),
             chores: Vec::new(),
             chore: None,
@@ -207,7 +207,7 @@ impl Supervisor {
     pub fn next(&self) -> Option<HostNs> {
         let chore = self.chores.iter().map(|c| c.next).min();
         let silence = matches!(self.state, State::Streaming { .. })
-            .then(|| self.silent_at())
+            .then(|| self.streams.silent_at(&self.params))
             .flatten();
         let retry = match self.state {
             State::Absent { retry_at } => Some(retry_at),
@@ -255,7 +255,11 @@ impl Supervisor {
             self.late(now, out);
         }
         if let State::Streaming { since } = self.state {
-            if self.silent_at().is_some_and(|at| at <= now) {
+            if self
+                .streams
+                .silent_at(&self.params)
+                .is_some_and(|at| at <= now)
+            {
                 self.give_up(now, "a stream fell silent", out);
                 return;
             }
@@ -309,7 +313,7 @@ impl Supervisor {
         }
         self.open = false;
         self.offer = offer;
-        self.started.clear();
+        self.streams = Streams::default();
         self.skipped.clear();
         self.state = State::Configuring(Script::new(self.driver.setup(&self.wish)));
         self.pump(now, out);
@@ -348,7 +352,7 @@ impl Supervisor {
         self.drain_until = None;
         self.open = false;
         self.request += 1;
-        self.started.values_mut().for_each(|heard| *heard = None);
+        self.streams = Streams::default();
         self.state = if self.stopping {
             State::Stopped
         } else {
@@ -359,12 +363,8 @@ impl Supervisor {
     }
 
     fn heard(&mut self, now: HostNs, what: &[Measurand]) {
-        for measurand in what {
-            if let Some(heard) = self.started.get_mut(measurand) {
-                *heard = Some(now);
-            }
-        }
-        if matches!(self.state, State::Awaiting) && self.unheard().next().is_none() {
+        self.streams.heard(now, what);
+        if matches!(self.state, State::Awaiting) && self.streams.missing().next().is_none() {
             self.deadline = None;
             self.reason = None;
             self.state = State::Streaming { since: now };
@@ -406,7 +406,8 @@ impl Supervisor {
             State::Connecting => self.give_up(now, "no connection in time", out),
             State::Discovering => self.give_up(now, "its services were not found in time", out),
             State::Awaiting => {
-                let missing: Vec<String> = self.unheard().map(|m| format!("{m:?}")).collect();
+                let missing: Vec<String> =
+                    self.streams.missing().map(|m| format!("{m:?}")).collect();
                 let reason = format!("it accepts and sends nothing ({})", missing.join(", "));
                 self.give_up(now, &reason, out);
             }
@@ -506,15 +507,10 @@ impl Supervisor {
             State::Configuring(script) => match script.outcome() {
                 Ok(outcome) => {
                     self.skipped = outcome.skipped;
-                    self.started = outcome.started.into_iter().map(|m| (m, None)).collect();
-                    let slow = self.started.contains_key(&Measurand::PulseInterval);
-                    let first_ms = if slow {
-                        self.params.first_pulse_ms
-                    } else {
-                        self.params.first_data_ms
-                    };
+                    self.streams = Streams::started(outcome.started);
+                    let first_ms = self.streams.first_ms(&self.params);
                     self.deadline = Some(HostNs(now.0 + ns(first_ms)));
-                    if self.started.is_empty() {
+                    if self.streams.is_empty() {
                         let reason = "it offers nothing that was asked for".to_owned();
                         self.give_up(now, &reason, out);
                     }
@@ -553,30 +549,6 @@ impl Supervisor {
         (self.open, self.waits) = (true, None);
         self.deadline = Some(HostNs(now.0 + ns(within_ms)));
         out.push(Output::Request(self.request, request));
-    }
-
-    /// What has to deliver and did not since the connection began.
-    fn unheard(&self) -> impl Iterator<Item = Measurand> + '_ {
-        self.started
-            .iter()
-            .filter(|(_, heard)| heard.is_none())
-            .map(|(m, _)| *m)
-    }
-
-    /// When the first stream will have been silent for too long.
-    fn silent_at(&self) -> Option<HostNs> {
-        let limit = |m: Measurand| match m {
-            Measurand::Acceleration | Measurand::AngularRate | Measurand::MagneticField => {
-                Some(self.params.motion_silence_ms)
-            }
-            Measurand::HeartRate | Measurand::Ecg => Some(self.params.heart_silence_ms),
-            // Beats and charge come when they come.
-            _ => None,
-        };
-        self.started
-            .iter()
-            .filter_map(|(m, heard)| Some(HostNs((*heard)?.0 + ns(limit(*m)?))))
-            .min()
     }
 
     /// Grows with every failure; apart for each sensor, so that they do not all come at once.
