@@ -126,6 +126,8 @@ struct Worker {
     /// Which sensors want to see every value.
     scripted: Vec<Rc<Cell<bool>>>,
     polling: Rc<Cell<bool>>,
+    /// Why there was no adapter last.
+    trouble: Option<String>,
 }
 
 impl Worker {
@@ -156,6 +158,7 @@ impl Worker {
             central: None,
             listening: None,
             polling: Rc::default(),
+            trouble: None,
         }
     }
 
@@ -318,13 +321,10 @@ impl Worker {
             match self.open().await {
                 Ok(()) => {}
                 Err(e) => {
-                    let known = self
-                        .said
-                        .borrow()
-                        .first()
-                        .is_some_and(|s| s.connections > 0);
-                    if !known {
-                        warn!("failed to {e}");
+                    // Said once, tried for long.
+                    let said = e.to_string();
+                    if self.trouble.replace(said.clone()).as_ref() != Some(&said) {
+                        warn!("failed to {said}");
                     }
                     let _ = self.inputs.try_send(Input::Adapter(Adapter::Gone));
                     return;
@@ -388,6 +388,7 @@ impl Worker {
         });
         self.listening = Some(listening.abort_handle());
         self.central = Some(central);
+        self.trouble = None;
         let _ = self.inputs.try_send(Input::Adapter(Adapter::On));
         Ok(())
     }
