@@ -260,6 +260,65 @@ fn a_counting_device_learns_its_true_rate() {
     }
 }
 
+/// Difference of two sensors' errors at the same true instants, ms. Each is late by its own smallest
+/// latency, which no receiver can see; the two links have the same one, as like sensors do, so it cancels.
+fn apart_ms(a: &Run, b: &Run) -> Vec<f64> {
+    let (of_a, of_b) = (errors_ms(a), errors_ms(b));
+    let pairs = a.truth.iter().zip(&of_a);
+    pairs
+        .map(|(t, error)| {
+            let near = b.truth.partition_point(|u| u < t).min(of_b.len() - 1);
+            error - of_b[near]
+        })
+        .collect()
+}
+
+#[test]
+fn sensors_of_any_kind_agree_within_10_ms_through_steps_and_reboots() {
+    let fast = |t: i64| (t as f64 * 1.0002) as i64;
+    let slow = |t: i64| (t as f64 * 0.9998) as i64;
+    let after = |t: i64| t >= 150 * SECOND;
+    let step = |t: i64| 100 * SECOND + fast(t) + if after(t) { 12 * SECOND } else { 0 };
+    // The clock begins again at two seconds.
+    let reboot = |t: i64| {
+        slow(t)
+            + if after(t) {
+                -148 * SECOND
+            } else {
+                500 * SECOND
+            }
+    };
+    for seed in [21, 22, 23] {
+        let runs = [
+            ("clock, +12 s", run_clock(seed, 52.0, 10, 300.0, step)),
+            (
+                "clock, reboot",
+                run_clock(seed + 10, 52.0, 10, 300.0, reboot),
+            ),
+            (
+                "count, +200 ppm",
+                run_count(seed + 20, 100.0, 100.02, |_| false),
+            ),
+            (
+                "count, -200 ppm",
+                run_count(seed + 30, 100.0, 99.98, |_| false),
+            ),
+        ];
+        for (i, (name, run)) in runs.iter().enumerate() {
+            report(name, &errors_ms(run));
+            assert!(quantile(&errors_ms(run), 0.95) <= 10.0, "{name}");
+            assert!(rises(&run.out), "{name}");
+            let resets = usize::from(i < 2);
+            assert_eq!(run.tech.len(), resets, "{name}: {:?}", run.tech);
+            for (other, with) in &runs[i + 1..] {
+                let apart = apart_ms(run, with);
+                report(&format!("{name} against {other}"), &apart);
+                assert!(quantile(&apart, 0.95) <= 10.0, "{name} against {other}");
+            }
+        }
+    }
+}
+
 #[test]
 fn samples_lost_by_a_counting_device_become_a_gap_of_their_true_length() {
     let run = run_count(11, 100.0, 100.0, |t| {
