@@ -75,6 +75,7 @@ fn what_needs_a_sensor_that_was_given_up_is_not_assessed() {
     recording.items.insert(0, Item::Command(begin, command));
     let events = analysed(&recording);
     let judged = verdicts(&events, Metric::KneeFlexion);
+    assert!(!judged.is_empty());
     assert!(
         judged.iter().all(|v| *v == Verdict::NotAssessed),
         "{judged:?}"
@@ -84,6 +85,11 @@ fn what_needs_a_sensor_that_was_given_up_is_not_assessed() {
         _ => false,
     });
     assert!(said, "it is in the record");
+    let shown = events.iter().any(|n| match &n.event {
+        Event::Live(live) => live.sensors.iter().any(|s| s.device == device),
+        _ => false,
+    });
+    assert!(!shown, "a sensor that was given up is no silent one");
     let by_eye = events.iter().any(|n| match &n.event {
         Event::SetStarted { by_eye, .. } => !by_eye.is_empty(),
         _ => false,

@@ -386,10 +386,14 @@ fn soak(minutes: i64, recorded: bool) -> f64 {
     chain.analysis.finish(&mut chain.said);
     chain.arrived.hear(&mut chain.said);
     let used_s = cpu_s() - begin_cpu_s;
-    let items = chain.recorder.take().map(|r| r.finish().unwrap().items);
+    let file = dir.path().join("soak.mcap");
+    let items = chain.recorder.take().map(|r| {
+        let items = r.finish().unwrap().items;
+        (items, std::fs::metadata(&file).unwrap().len() / 1_000_000)
+    });
     let arrived = &chain.arrived;
     println!(
-        "{minutes} min: {items:?} items, {} samples, {} reps, {} sets; CPU {used_s:.1} s, {:.2} % of one core; \
+        "{minutes} min: (items, MB) {items:?}, {} samples, {} reps, {} sets; CPU {used_s:.1} s, {:.2} % of one core; \
          resident {settled_mib:.1} MiB after 10 min, at most {most_mib:.1} MiB, {:.1} MiB at the end",
         arrived.measured.values().sum::<u64>(),
         arrived.reps,

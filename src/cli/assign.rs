@@ -73,13 +73,8 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
 /// Movement sensors on the air that are not assigned.
 async fn around(config: &config::Config) -> Result<Vec<SensorConfig>> {
     let adapter = config.ble.adapter.clone();
-    // A thread of its own, because scanning needs a runtime of its own.
-    let looked = tokio::task::spawn_blocking(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        anyhow::Ok(runtime.block_on(survey::scan(adapter.as_deref(), LOOK_S))?)
-    });
+    let looked =
+        tokio::task::spawn_blocking(move || survey::scan_blocking(adapter.as_deref(), LOOK_S));
     let found = looked.await.context("wait for the scan")??;
     let sensors: Vec<SensorConfig> = found
         .iter()

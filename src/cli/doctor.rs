@@ -23,7 +23,7 @@ const SLOTS: usize = 7;
 const SLOTS_WISE: usize = 5;
 /// Older versions of the Bluetooth service do not tell how large a value a link carries.
 const OLDEST_BLUEZ: (u32, u32) = (5, 62);
-/// An hour of six fast sensors is about 0.1 GB.
+/// An hour of six fast sensors takes 0.2 GB (`tests/soak.rs`).
 const LITTLE_SPACE_BYTES: u64 = 2_000_000_000;
 /// Before this day no version of this program existed: a clock that says so is not set.
 const FIRST_DAY: &str = "2025-01-01";
@@ -233,7 +233,7 @@ fn space(dir: &Path) -> Found {
             let gb = free as f64 * 1e-9;
             if free < LITTLE_SPACE_BYTES {
                 Broken(format!(
-                    "Disk: {gb:.1} GB are free at {}: make room, an hour of six sensors takes about 0.1 GB and a full \
+                    "Disk: {gb:.1} GB are free at {}: make room, an hour of six sensors takes about 0.2 GB and a full \
                      disk ends a recording.",
                     place.display()
                 ))

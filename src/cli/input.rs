@@ -81,6 +81,18 @@ pub fn play(recording: Recording, other_plan: Option<&Path>) -> Result<Play> {
     })
 }
 
+/// A pseudonym that can stand in topics and file names.
+pub fn client(text: &str) -> Result<String, String> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    if (1..=40).contains(&text.len()) && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "{text:?} is no pseudonym (expected 1 to 40 letters, digits, '-' or '_'; never a name)"
+        ))
+    }
+}
+
 /// `max`, or how many times as fast as it happened.
 pub fn speed(text: &str) -> Result<Speed, String> {
     if text == "max" {

@@ -106,13 +106,8 @@ async fn sensor(args: &Args, config: &config::Config) -> Result<SensorConfig> {
 
 /// The driver of a sensor that is on the air now.
 async fn look(device: &str, adapter: Option<String>) -> Result<String> {
-    // A thread of its own, because scanning needs a runtime of its own.
-    let looked = tokio::task::spawn_blocking(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        anyhow::Ok(runtime.block_on(survey::scan(adapter.as_deref(), LOOK_S))?)
-    });
+    let looked =
+        tokio::task::spawn_blocking(move || survey::scan_blocking(adapter.as_deref(), LOOK_S));
     let found = looked.await.context("wait for the scan")??;
     let is = |text: &str| text.eq_ignore_ascii_case(device);
     let seen = found

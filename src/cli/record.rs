@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "simulate"])]
     config: Option<PathBuf>,
     /// Pseudonym of the client, for a recording of sensors.
-    #[arg(long, default_value = "C-UNNAMED")]
+    #[arg(long, default_value = "C-UNNAMED", value_parser = input::client)]
     client: String,
     /// How long to record sensors, s; without it until Ctrl-C.
     #[arg(long, value_parser = super::scan::seconds)]
@@ -71,8 +71,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         }
         (None, None) => return sensors(args),
     };
-    let mut recorder = Recorder::create(&args.out, &header, plan_text.as_deref())
-        .with_context(|| format!("create the recording {}", args.out.display()))?;
+    let mut recorder = Recorder::create(&args.out, &header, plan_text.as_deref())?;
     let written = runtime()?.block_on(async {
         let stop = plant::stop_signal()?;
         let (sender, mut receiver) = mpsc::channel(256);
@@ -117,8 +116,7 @@ fn sensors(args: &Args) -> Result<Outcome> {
         plan: None,
     };
     let header = session::header(&config, &wanted);
-    let mut recorder = Recorder::create(&args.out, &header, None)
-        .with_context(|| format!("create the recording {}", args.out.display()))?;
+    let mut recorder = Recorder::create(&args.out, &header, None)?;
     let (written, lost) = runtime()?.block_on(async {
         let stop = plant::stop_signal()?;
         let (sender, mut items) = mpsc::channel(session::PACKETS);

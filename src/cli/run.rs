@@ -23,7 +23,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Pseudonym of the client who trains, where sensors are configured.
-    #[arg(long, default_value = "C-UNNAMED")]
+    #[arg(long, default_value = "C-UNNAMED", value_parser = input::client)]
     client: String,
     /// The plan that the session is judged by.
     #[arg(long, value_name = "FILE")]

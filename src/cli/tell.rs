@@ -83,12 +83,19 @@ enum What {
     /// What the client says after a set.
     Entry {
         /// Perceived exertion, 0 to 10.
-        #[arg(long)]
+        #[arg(long, value_parser = exertion)]
         rpe: Option<f64>,
         /// Worst pain during the set, 0 to 10.
         #[arg(long, value_parser = clap::value_parser!(u8).range(0..=10))]
         pain: Option<u8>,
     },
+}
+
+fn exertion(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..=10.0).contains(&value) => Ok(value),
+        _ => Err(format!("{text:?} is no exertion (expected 0 to 10)")),
+    }
 }
 
 fn side(text: &str) -> Result<TrainingSide, String> {

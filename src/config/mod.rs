@@ -123,15 +123,25 @@ fn line_of(text: &str, path: &str) -> usize {
     };
     let mut table = table.into_inner();
     let mut offset = 0;
-    for part in path.split('.') {
+    let mut parts = path.split('.');
+    while let Some(part) = parts.next() {
         let Some((key, value)) = table.into_iter().find(|(k, _)| k.get_ref() == part) else {
             break;
         };
         offset = key.span().start;
-        match value.into_inner() {
-            toml::de::DeValue::Table(inner) => table = inner,
+        table = match value.into_inner() {
+            toml::de::DeValue::Table(inner) => inner,
+            // Of a list of tables the path names the position next.
+            toml::de::DeValue::Array(list) => {
+                let position = parts.next().and_then(|p| p.parse::<usize>().ok());
+                let entry = position.and_then(|p| list.into_iter().nth(p));
+                match entry.map(toml::Spanned::into_inner) {
+                    Some(toml::de::DeValue::Table(inner)) => inner,
+                    _ => break,
+                }
+            }
             _ => break,
-        }
+        };
     }
     line_at(text, offset)
 }
@@ -145,14 +155,23 @@ fn line_of_sensor(text: &str, position: usize) -> usize {
         .map_or(1, |(i, _)| i + 1)
 }
 
-/// The known key that looks most like `path`.
+/// The known key that looks most like `path`; of a sensor, the key within its table.
 fn nearest(path: &str) -> Option<String> {
-    let defaults = toml::Table::try_from(Config::default()).ok()?;
     let mut known = Vec::new();
-    keys("", &defaults, &mut known);
+    let wrong = if path.starts_with("sensors.") {
+        known.extend(ble::config::KEYS.map(str::to_owned));
+        path.rsplit('.').next()?
+    } else {
+        keys(
+            "",
+            &toml::Table::try_from(Config::default()).ok()?,
+            &mut known,
+        );
+        path
+    };
     known
         .into_iter()
-        .map(|key| (strsim::jaro_winkler(path, &key), key))
+        .map(|key| (strsim::jaro_winkler(wrong, &key), key))
         .filter(|(likeness, _)| *likeness > 0.85)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, key)| key)
@@ -233,6 +252,28 @@ mod tests {
         }
         let side = sensor("a", "witmotion").replace("chest", "thigh");
         assert!(parse(&side).is_err(), "a side is never chosen by default");
+    }
+
+    #[test]
+    fn an_unknown_key_of_a_sensor_is_named_with_its_line_and_hint() {
+        let text = "[[sensors]]\nalias = \"a\"\ndriver = \"dot\"\nid = \"7\"\nsegment = \"thigh_r\"\n\
+                    confirmed_by = \"T\"\nrate_h = 50\n";
+        let problems = parse(text).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].0, 7, "{problems:?}");
+        assert!(problems[0].1.contains("rate_hz?"), "{problems:?}");
+        let read = parse(&text.replace("rate_h ", "rate_hz ")).unwrap();
+        let written = toml::Table::try_from(&read.sensors[0]).unwrap();
+        assert_eq!(written.len(), ble::config::KEYS.len());
+        assert!(
+            written
+                .keys()
+                .all(|k| ble::config::KEYS.contains(&k.as_str()))
+        );
+        let phone = text
+            .replace("\"dot\"", "\"sensor_logger\"")
+            .replace("rate_h ", "rate_hz ");
+        assert!(parse(&phone).is_err(), "no radio reaches it");
     }
 
     #[test]

@@ -100,6 +100,10 @@ pub struct Sensors {
 impl Sensors {
     /// Why an instruction cannot be followed now: no set begins before every sensor is ready or was given up.
     fn refusal(&self, command: &Command) -> Option<String> {
+        if let Command::GoWithout { device, .. } = command {
+            let known = self.status.borrow().iter().any(|s| s.device == *device);
+            return (!known).then(|| format!("the session has no sensor number {}", device.0));
+        }
         if !matches!(command, Command::StartSet { .. }) {
             return None;
         }
@@ -259,7 +263,10 @@ impl Gateway {
         if !sensors.status.has_changed().unwrap_or(false) {
             return Ok(());
         }
-        let status = sensors.status.borrow_and_update().clone();
+        let mut status = sensors.status.borrow_and_update().clone();
+        for link in &mut status {
+            link.without = sensors.without.contains(&link.device);
+        }
         let bytes = payload::encode_sensors(&status).map_err(LinkError::from)?;
         self.link
             .publish(&self.session, Subject::Sensors, bytes)
@@ -285,6 +292,7 @@ impl Gateway {
             .await?;
         if let (true, Command::GoWithout { device, .. }) = (taken, &order.command) {
             sensors.without.insert(*device);
+            sensors.status.mark_changed();
         }
         let now = (sensors.clock)();
         Ok(taken.then_some(Item::Command(now, order.command)))

@@ -148,12 +148,6 @@ impl Plant {
         Ok(store.baselines(client)?)
     }
 
-    /// How to reach the bus.
-    #[must_use]
-    pub fn bus(&self) -> &BusConfig {
-        &self.bus
-    }
-
     /// The store, shared with the tasks.
     #[must_use]
     pub fn store(&self) -> Arc<Mutex<Store>> {
@@ -213,10 +207,7 @@ impl Plant {
             sensors,
         } = session;
         let recorder = record_to
-            .map(|path| {
-                Recorder::create(path, &header, plan_text.as_deref())
-                    .with_context(|| format!("create the recording {}", path.display()))
-            })
+            .map(|path| Recorder::create(path, &header, plan_text.as_deref()))
             .transpose()?;
         let parts = [Part::Ack, Part::Command];
         let link = Link::connect(&self.bus, "gateway", &parts, Some(&header.session)).await?;

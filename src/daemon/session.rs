@@ -93,16 +93,20 @@ pub async fn run(
     header.baselines = plant.baselines(&header.client)?;
     let session = header.session.clone();
     let (sender, items) = mpsc::channel(PACKETS);
+    let radio_stop = stop.child_token();
     let radio = radio::start(
         &config.ble,
         &config.sensors,
         host_now,
         sender.clone(),
-        stop.clone(),
+        radio_stop.clone(),
     )?;
+    let mut status = radio.status;
+    // Where they stand at the beginning is news, too.
+    status.mark_changed();
     let sensors = Sensors {
         clock: host_now,
-        status: radio.status,
+        status,
         without: BTreeSet::new(),
     };
     let carry = Carry {
@@ -121,10 +125,11 @@ pub async fn run(
         ended
     });
     let never = CancellationToken::new();
-    let how = plant.carry(carry, Some(record_to), &never).await?;
-    ending
-        .await
-        .context("wait for the radio")?
-        .context("wait for the radio")??;
+    let how = plant.carry(carry, Some(record_to), &never).await;
+    // However it ended: sensors that nobody listens to are stopped.
+    radio_stop.cancel();
+    let radio_ended = ending.await.context("wait for the radio")?;
+    let how = how?;
+    radio_ended.context("wait for the radio")??;
     Ok(Ended { session, how })
 }

@@ -1,7 +1,7 @@
 //! Cycling and running sensors: speed and cadence (2A5B, 2A53), power (2A63).
 //!
-//! Bluetooth SIG layouts, to named numbers whose names carry the unit. No stream of a session: they are
-//! shown when a device is inspected. Event times run over every 64 s (wheel of 2A63: 32 s); nothing is
+//! Bluetooth SIG layouts, to named numbers whose names carry the unit. No stream of a session and no
+//! driver: only the comparison with published bytes reads them. Event times run over every 64 s (wheel of 2A63: 32 s); nothing is
 //! unwrapped or differentiated here.
 
 use super::{

@@ -5,21 +5,10 @@
 
 use crate::model::packet::Uuid;
 
-/// The service.
-pub const SERVICE: Uuid = Uuid::sig(0x180a);
-
-/// The characteristics worth reading, with the word for each.
-pub const CHARACTERISTICS: [(Uuid, &str); 6] = [
-    (Uuid::sig(0x2a29), "manufacturer"),
-    (Uuid::sig(0x2a24), "model"),
-    (SERIAL, "serial"),
-    (Uuid::sig(0x2a27), "hardware"),
-    (Uuid::sig(0x2a26), "firmware"),
-    (Uuid::sig(0x2a28), "software"),
-];
-
 /// The serial number: what tells two sensors of a family apart.
 pub const SERIAL: Uuid = Uuid::sig(0x2a25);
+/// The firmware's version.
+pub const FIRMWARE: Uuid = Uuid::sig(0x2a26);
 
 /// The text of one of them; `None` if nothing readable is there.
 #[must_use]

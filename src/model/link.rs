@@ -64,6 +64,9 @@ pub struct LinkStatus {
     pub alias: String,
     /// Where it stands.
     pub stage: Stage,
+    /// The session goes on without it.
+    #[serde(default)]
+    pub without: bool,
     /// What was wrong last, in words.
     pub reason: Option<String>,
     /// What it was asked for and does not have.
@@ -92,6 +95,9 @@ impl LinkStatus {
     /// Where it stands, in words for a trainer.
     #[must_use]
     pub fn words(&self) -> String {
+        if self.without {
+            return "the session goes on without it: what needs it is not assessed".to_owned();
+        }
         let stage = match self.stage {
             Stage::Absent => "not heard; is it switched on, near, and not connected elsewhere?",
             Stage::Connecting => "connecting",

@@ -153,6 +153,9 @@ impl Analysis {
     fn tech(&mut self, tech: TechEvent, out: &mut Vec<Numbered>) {
         if let TechKind::WentWithout { segment, .. } = tech.kind {
             self.judge.went_without(segment);
+            if let Some(device) = tech.device {
+                self.live.went_without(device);
+            }
             self.strap &= segment != Segment::Chest;
         }
         self.say(Event::Tech(tech), out);

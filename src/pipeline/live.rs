@@ -23,6 +23,7 @@ struct SensorState {
     device: DeviceIndex,
     segment: Segment,
     newest: Option<SessionNs>,
+    left: bool,
 }
 
 /// State behind the snapshots.
@@ -43,6 +44,7 @@ impl LiveState {
                 device,
                 segment: s.segment,
                 newest: None,
+                left: false,
             })
             .collect();
         Self {
@@ -62,6 +64,13 @@ impl LiveState {
         }
         if let Some(state) = self.sensors.get_mut(usize::from(sample.stream.device.0)) {
             state.newest = state.newest.max(Some(sample.t));
+        }
+    }
+
+    /// The session goes on without a sensor: that it is silent hides nothing any more.
+    pub(super) fn went_without(&mut self, device: DeviceIndex) {
+        if let Some(state) = self.sensors.get_mut(usize::from(device.0)) {
+            state.left = true;
         }
     }
 
@@ -122,7 +131,12 @@ impl LiveState {
             metric: self.metric,
             limit,
             trace: std::mem::take(&mut self.trace),
-            sensors: self.sensors.iter().map(|s| live_sensor(s, age)).collect(),
+            sensors: self
+                .sensors
+                .iter()
+                .filter(|s| !s.left)
+                .map(|s| live_sensor(s, age))
+                .collect(),
         }
     }
 }

@@ -28,7 +28,7 @@ const IDLE: Duration = Duration::from_millis(200);
 #[derive(Debug, thiserror::Error)]
 pub enum RecorderError {
     /// The file could not be made; an existing recording is never overwritten.
-    #[error("create recording {path}: {source}")]
+    #[error("create recording {path}")]
     Create {
         /// Where.
         path: String,

@@ -62,6 +62,7 @@ struct Board {
 struct Link {
     alias: String,
     ready: bool,
+    without: bool,
     words: String,
 }
 
@@ -111,7 +112,8 @@ impl Feed {
             .iter()
             .map(|s| Link {
                 alias: s.alias.clone(),
-                ready: s.is_ready(),
+                ready: s.is_ready() && !s.without,
+                without: s.without,
                 words: s.words(),
             })
             .collect();

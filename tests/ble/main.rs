@@ -43,6 +43,11 @@ fn links_lost_in_a_set() {
 }
 
 #[test]
+fn a_set_waits_or_goes_without() {
+    scenario::a_set_waits_or_goes_without(&Bluez::with(LEG));
+}
+
+#[test]
 fn a_silent_sensor_is_tried_again() {
     scenario::a_silent_sensor_is_tried_again(&Bluez::with(LEG));
 }

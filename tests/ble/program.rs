@@ -70,6 +70,12 @@ impl Program {
 
     /// Gives the daemon an instruction.
     pub fn tell(&self, words: &[&str]) {
+        let said = self.ask(words);
+        assert!(said.is_ok(), "{words:?}: {said:?}\n{}", self.log());
+    }
+
+    /// What `tell` prints, or why it failed.
+    pub fn ask(&self, words: &[&str]) -> Result<String, String> {
         let told = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
             .arg("tell")
             .args(words)
@@ -77,8 +83,12 @@ impl Program {
             .arg(self.folder.path().join("plimsoll.toml"))
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&told.stderr);
-        assert!(told.status.success(), "{words:?}: {said}\n{}", self.log());
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if told.status.success() {
+            Ok(text(&told.stdout))
+        } else {
+            Err(text(&told.stderr))
+        }
     }
 
     fn file(&self) -> PathBuf {

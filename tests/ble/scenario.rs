@@ -121,6 +121,53 @@ pub fn links_lost_in_a_set(bench: &dyn Bench) {
     judge_repetitions(&out, reps);
 }
 
+/// No set begins before every sensor is ready; the trainer goes on without one, and the set is counted without it.
+pub fn a_set_waits_or_goes_without(bench: &dyn Bench) {
+    let sensors = worn(LEG);
+    bench.stall("shank", true);
+    let mut daemon = Program::run(bench, &sensors);
+    daemon.wait_for_data(bench, &sensors[..2], START_S);
+    daemon.pause(1.0);
+    let start = ["start-set", "--exercise", "squat", "--side", "both"];
+    let refused = daemon.ask(&start).unwrap_err();
+    assert!(refused.contains("not every sensor is ready"), "{refused}");
+    assert!(refused.contains("shank"), "{refused}");
+    let told = daemon.ask(&["sensors"]).unwrap();
+    assert_eq!(told.matches("  ready").count(), 2, "{told}");
+    let stranger = daemon.ask(&["go-without", "hip", "--accepted-by", "bench"]);
+    assert!(
+        stranger.unwrap_err().contains("no sensor"),
+        "only known ones"
+    );
+    daemon.tell(&["go-without", "shank", "--accepted-by", "bench"]);
+    daemon.pause(1.0);
+    let told = daemon.ask(&["sensors"]).unwrap();
+    assert!(told.contains("goes on without it"), "{told}");
+    daemon.tell(&["calibrate"]);
+    daemon.pause(5.0);
+    daemon.tell(&start);
+    daemon.pause(1.0);
+    bench.squat();
+    daemon.pause(16.0);
+    bench.stand();
+    daemon.pause(5.0);
+    daemon.tell(&["end-set"]);
+    daemon.pause(1.0);
+    let out = daemon.stop();
+    let left = out.events.iter().any(|e| match e {
+        Event::Tech(t) => {
+            matches!(&t.kind, TechKind::WentWithout { accepted_by, .. } if accepted_by == "bench")
+        }
+        _ => false,
+    });
+    assert!(left, "it is in the record");
+    let reps = out
+        .events
+        .iter()
+        .filter(|e| matches!(e, Event::Rep(r) if r.stage == Stage::Final));
+    assert!(reps.count() >= 5, "the thigh alone shows them");
+}
+
 fn judge_lost_links(out: &Outcome, sensors: &[Worn]) {
     assert_eq!(out.links("thigh", true).len(), 4, "{}", out.log);
     let gaps = out.gaps("thigh", 0.5);

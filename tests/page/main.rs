@@ -212,6 +212,7 @@ fn a_sensor_that_is_not_ready_is_named_with_the_reason() {
         device: DeviceIndex(1),
         alias: "shank".to_owned(),
         stage,
+        without: false,
         reason: reason.map(str::to_owned),
         skipped: Vec::new(),
         rssi_dbm: None,

@@ -48,6 +48,13 @@ fn links_lost_in_a_set() {
 }
 
 #[test]
+fn a_set_waits_or_goes_without() {
+    in_guest("a_set_waits_or_goes_without", LEG, |bench| {
+        scenario::a_set_waits_or_goes_without(bench);
+    });
+}
+
+#[test]
 fn a_silent_sensor_is_tried_again() {
     in_guest("a_silent_sensor_is_tried_again", LEG, |bench| {
         scenario::a_silent_sensor_is_tried_again(bench);

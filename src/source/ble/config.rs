@@ -38,6 +38,17 @@ pub struct SensorConfig {
     pub rate_hz: Option<f64>,
 }
 
+/// The keys of a sensor's table.
+pub const KEYS: [&str; 7] = [
+    "alias",
+    "driver",
+    "id",
+    "segment",
+    "confirmed_by",
+    "streams",
+    "rate_hz",
+];
+
 /// What a sensor can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -100,6 +111,18 @@ pub fn problems(sensors: &[SensorConfig]) -> Vec<(usize, String)> {
                 known.join(", ")
             );
             problems.push((i, said));
+        }
+        if sensor
+            .driver()
+            .is_some_and(|d| d.setup(&sensor.wish()).is_empty())
+        {
+            let driver = &sensor.driver;
+            let said =
+                "which has nothing to start over Bluetooth: it cannot be a sensor of a session";
+            problems.push((
+                i,
+                format!("sensor {name:?} names the driver {driver:?}, {said}"),
+            ));
         }
         if sensor
             .rate_hz

@@ -8,7 +8,10 @@ use super::{
     central::Central,
     protocol::{Event, Offer, Request},
 };
-use crate::model::packet::Uuid;
+use crate::{
+    decode::{device_information, heart_rate},
+    model::packet::Uuid,
+};
 use btleplug::{
     api::{Characteristic, Peripheral as _, ValueNotification, WriteType},
     platform::{Peripheral, PeripheralId},
@@ -32,11 +35,6 @@ const DISCONNECT: Duration = Duration::from_secs(5);
 const ASIDE: Duration = Duration::from_secs(2);
 /// A service table may be announced before it is complete.
 const AGAIN: Duration = Duration::from_secs(1);
-
-/// Serial number, firmware, battery.
-const SERIAL: Uuid = Uuid::sig(0x2a25);
-const FIRMWARE: Uuid = Uuid::sig(0x2a26);
-const BATTERY: Uuid = Uuid::sig(0x2a19);
 
 /// A stream of values.
 pub(super) type Values = Pin<Box<dyn Stream<Item = ValueNotification> + Send>>;
@@ -145,23 +143,23 @@ impl Device {
             found = within(DISCOVER, self.peripheral.discover_services()).await;
         }
         found?;
-        let text = |bytes: Vec<u8>| {
-            let text = String::from_utf8_lossy(&bytes);
-            let text = text.trim_matches(['\0', ' ']).to_owned();
-            (!text.is_empty()).then_some(text)
-        };
         Ok(Offer {
             mtu: self.peripheral.mtu(),
             characteristics: self.characteristics(),
-            serial: self.read(SERIAL, ASIDE).await.ok().and_then(text),
-            firmware: self.read(FIRMWARE, ASIDE).await.ok().and_then(text),
+            serial: self.text(device_information::SERIAL).await,
+            firmware: self.text(device_information::FIRMWARE).await,
             battery_percent: self
-                .read(BATTERY, ASIDE)
+                .read(heart_rate::BATTERY_LEVEL, ASIDE)
                 .await
                 .ok()
-                .and_then(|b| b.first().copied())
-                .filter(|percent| *percent <= 100),
+                .and_then(|bytes| heart_rate::battery(&bytes).ok()),
         })
+    }
+
+    /// What the device says of itself, if it does.
+    async fn text(&self, characteristic: Uuid) -> Option<String> {
+        let bytes = self.read(characteristic, ASIDE).await.ok()?;
+        device_information::text(&bytes)
     }
 
     async fn subscribe(&self, uuid: Uuid) -> Result<(), String> {

@@ -50,6 +50,17 @@ impl Outlet {
         }
     }
 
+    /// Says what is still unsaid, and waits until there is room.
+    pub(super) async fn say_last(&self) {
+        let lost = std::mem::take(&mut *self.lost.borrow_mut());
+        for (device, packets) in lost {
+            let change = LinkChange::Overflow { packets };
+            let item = Item::Link((self.clock)(), LinkEvent { device, change });
+            // Nobody is left to be told.
+            let _ = self.items.send(item).await;
+        }
+    }
+
     pub(super) fn say_lost(&self) {
         let mut lost = self.lost.borrow_mut();
         while let Some((&device, &packets)) = lost.first_key_value() {
@@ -97,23 +108,25 @@ impl Pump {
                 self.decoder.reset();
             }
             let packet = packet(self.index, characteristic, host, value.value);
-            self.listen(&packet).await;
+            let news = self.listen(&packet);
+            // First of all: nothing that has been stamped waits or is lost with this task.
             self.outlet.packet(packet);
+            for event in news {
+                let _ = self.inputs.send(Input::Happened(self.index, event)).await;
+            }
         }
     }
 
-    async fn listen(&mut self, packet: &Packet) {
+    /// What the fleet has to know of a packet.
+    fn listen(&mut self, packet: &Packet) -> Vec<Event> {
         self.readings.clear();
         // What cannot be decoded is counted by the session's own decoder.
         let _ = self.decoder.decode(packet, &mut self.readings);
-        if self.scripted.get() {
-            let notified = Event::Notified(packet.characteristic, packet.bytes.to_vec());
-            let _ = self
-                .inputs
-                .send(Input::Happened(self.index, notified))
-                .await;
-        }
         let mut news = Vec::new();
+        if self.scripted.get() {
+            let bytes = packet.bytes.to_vec();
+            news.push(Event::Notified(packet.characteristic, bytes));
+        }
         for reading in &self.readings {
             let what = reading.value.measures();
             let due = what.iter().any(|m| {
@@ -122,13 +135,10 @@ impl Pump {
             });
             if due {
                 self.said_at.extend(what.iter().map(|m| (*m, packet.host)));
-                news.push(what);
+                news.push(Event::Heard(what));
             }
         }
-        for what in news {
-            let heard = Event::Heard(what);
-            let _ = self.inputs.send(Input::Happened(self.index, heard)).await;
-        }
+        news
     }
 }
 

@@ -33,8 +33,6 @@ pub struct Params {
     pub scan_pause_ms: u64,
     /// Pause between scans while some sensor streams.
     pub scan_pause_busy_ms: u64,
-    /// An advertisement older than this does not count: BlueZ knows devices that are long gone.
-    pub fresh_ms: u64,
     /// Without any advertisement for so long while scanning the adapter is called deaf.
     pub deaf_ms: u64,
     /// Failures of the bus in a row before everything is built anew.
@@ -61,7 +59,6 @@ impl Default for Params {
             scan_ms: 4_000,
             scan_pause_ms: 1_000,
             scan_pause_busy_ms: 2_000,
-            fresh_ms: 10_000,
             deaf_ms: 60_000,
             bus_failures: 3,
             rebuilds: 40,

@@ -128,6 +128,8 @@ struct Worker {
     polling: Rc<Cell<bool>>,
     /// Why there was no adapter last.
     trouble: Option<String>,
+    /// Whoever took packets and link changes has gone.
+    unheard: bool,
 }
 
 impl Worker {
@@ -159,6 +161,7 @@ impl Worker {
             listening: None,
             polling: Rc::default(),
             trouble: None,
+            unheard: false,
         }
     }
 
@@ -174,6 +177,10 @@ impl Worker {
                 biased;
                 () = stop.cancelled(), if !stopping => {
                     stopping = true;
+                    self.fleet.input((self.clock)(), Input::Stop, &mut acts);
+                }
+                () = self.outlet.items.closed(), if !stopping => {
+                    (stopping, self.unheard) = (true, true);
                     self.fleet.input((self.clock)(), Input::Stop, &mut acts);
                 }
                 Some(input) = self.arrived.recv() => {
@@ -204,6 +211,10 @@ impl Worker {
         if let Some(central) = &self.central {
             central.stop_scan().await;
         }
+        self.outlet.say_last().await;
+        if self.unheard && !stop.is_cancelled() {
+            return Err(RadioError::Over("nobody takes what it hears".to_owned()));
+        }
         Ok(())
     }
 
@@ -214,9 +225,8 @@ impl Worker {
             Act::Request(i, number, request) => self.request(i, number, request),
             Act::Link(event) => {
                 let item = Item::Link((self.clock)(), event);
-                if self.outlet.items.send(item).await.is_err() {
-                    return Err(RadioError::Over("nobody takes what it hears".to_owned()));
-                }
+                // The links are closed all the same before the radio ends.
+                self.unheard |= self.outlet.items.send(item).await.is_err();
             }
             Act::PowerCycle => {
                 warn!("the adapter hears nobody: switching it off and on");

@@ -5,7 +5,8 @@
 
 use crate::model::reading::Value;
 
-/// Nobody shook anything below this, m/s².
+/// Nobody shook anything below this, m/s². This and the next were chosen by reasoning and on simulated
+/// shakes; no recording of real ones was at hand.
 const LEAST: f64 = 3.0;
 /// The one that was shaken moves this many times as much as any other.
 const STANDS_OUT: f64 = 3.0;

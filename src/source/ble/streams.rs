@@ -21,6 +21,12 @@ impl Streams {
         self.0.is_empty()
     }
 
+    /// It was started.
+    #[must_use]
+    pub fn has(&self, measurand: Measurand) -> bool {
+        self.0.contains_key(&measurand)
+    }
+
     /// Values of these came; others are not watched.
     pub fn heard(&mut self, now: HostNs, what: &[Measurand]) {
         for measurand in what {
@@ -39,7 +45,7 @@ impl Streams {
     /// All have delivered within this after the set-up, ms.
     #[must_use]
     pub fn first_ms(&self, params: &Params) -> u64 {
-        if self.0.contains_key(&Measurand::PulseInterval) {
+        if self.has(Measurand::PulseInterval) {
             params.first_pulse_ms
         } else {
             params.first_data_ms

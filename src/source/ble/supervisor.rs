@@ -191,6 +191,7 @@ impl Supervisor {
             device: self.device,
             alias: self.alias.clone(),
             stage,
+            without: false,
             reason: self.reason.clone(),
             skipped: self.skipped.clone(),
             rssi_dbm: self.rssi_dbm,
@@ -510,8 +511,7 @@ impl Supervisor {
                     self.streams = Streams::started(outcome.started);
                     let first_ms = self.streams.first_ms(&self.params);
                     self.deadline = Some(HostNs(now.0 + ns(first_ms)));
-                    if self.streams.is_empty() {
-                        let reason = "it offers nothing that was asked for".to_owned();
+                    if let Some(reason) = self.lacking() {
                         self.give_up(now, &reason, out);
                     }
                 }
@@ -520,6 +520,22 @@ impl Supervisor {
             State::Draining(_) => self.close(now, out),
             other => self.state = other,
         }
+    }
+
+    /// What the configuration asks for by name and the sensor did not start: it is not ready without it.
+    fn lacking(&self) -> Option<String> {
+        let named = self.wish.streams.iter();
+        let lacking: Vec<String> = named
+            .filter(|m| !self.streams.has(**m))
+            .map(|m| format!("{m:?}"))
+            .collect();
+        let none = self.streams.is_empty() || !lacking.is_empty();
+        none.then(|| {
+            format!(
+                "it does not measure what it is asked for ({})",
+                lacking.join(", ")
+            )
+        })
     }
 
     fn begin_chore(&mut self, now: HostNs, out: &mut Vec<Output>) {

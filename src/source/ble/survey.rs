@@ -42,6 +42,18 @@ pub async fn scan(adapter: Option<&str>, for_s: f64) -> Result<Vec<Seen>, RadioE
     Ok(found.into_values().collect())
 }
 
+/// As [`scan`], from a thread that may block: btleplug wants a runtime of one thread.
+///
+/// # Errors
+/// As [`scan`], or no runtime can be made.
+pub fn scan_blocking(adapter: Option<&str>, for_s: f64) -> Result<Vec<Seen>, RadioError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| RadioError::Over(e.to_string()))?;
+    runtime.block_on(scan(adapter, for_s))
+}
+
 /// Connects to a device that was just heard, asks for its battery, and disconnects. %
 ///
 /// # Errors

@@ -60,8 +60,8 @@ pub struct Writer<W: Write> {
     container: mcap::Writer<NoSeek<BufWriter<W>>>,
     header: SessionHeader,
     packets: BTreeMap<(DeviceIndex, Uuid), Channel>,
-    command: Option<Channel>,
-    link: Option<Channel>,
+    /// Of commands and of links.
+    events: BTreeMap<&'static str, Channel>,
     digest: Digest,
     items: u64,
 }
@@ -94,8 +94,7 @@ impl<W: Write> Writer<W> {
                 .create(NoSeek::new(BufWriter::new(inner)))?,
             header: header.clone(),
             packets: BTreeMap::new(),
-            command: None,
-            link: None,
+            events: BTreeMap::new(),
             digest,
             items: 0,
         };
@@ -132,25 +131,25 @@ impl<W: Write> Writer<W> {
     /// Appends a command.
     pub fn command(&mut self, host: HostNs, command: &Command) -> Result<(), WriteError> {
         let json = serde_json::to_vec(command)?;
-        let mut channel = match self.command {
-            Some(channel) => channel,
-            None => self.json_channel(names::COMMAND)?,
-        };
-        self.message(&mut channel, host, &json)?;
-        self.command = Some(channel);
+        self.event(names::COMMAND, host, &json)?;
         self.digest.command(host, &json);
         Ok(())
     }
 
     fn link(&mut self, host: HostNs, event: &LinkEvent) -> Result<(), WriteError> {
         let json = serde_json::to_vec(event)?;
-        let mut channel = match self.link {
-            Some(channel) => channel,
-            None => self.json_channel(names::LINK)?,
-        };
-        self.message(&mut channel, host, &json)?;
-        self.link = Some(channel);
+        self.event(names::LINK, host, &json)?;
         self.digest.link(host, &json);
+        Ok(())
+    }
+
+    fn event(&mut self, topic: &'static str, host: HostNs, json: &[u8]) -> Result<(), WriteError> {
+        let mut channel = match self.events.get(topic) {
+            Some(channel) => *channel,
+            None => self.json_channel(topic)?,
+        };
+        self.message(&mut channel, host, json)?;
+        self.events.insert(topic, channel);
         Ok(())
     }
 
