@@ -5,6 +5,7 @@
 //! | [`embedded`] | the store in one folder: `SQLite` for what comes in, Parquet for finished sessions |
 //! | `schema` | opening the database: tables, versions, what is not one |
 //! | `samples` | series of samples, from either |
+//! | `windows` | windows as they came off the bus |
 //! | `archive` | samples of a closed session move to Parquet |
 //! | `verify` | is everything there that the tables of contents name |
 //! | `export` | CSV and Parquet for people |
@@ -24,6 +25,7 @@ mod samples;
 mod schema;
 mod table;
 mod verify;
+mod windows;
 
 pub use error::StoreError;
 pub use export::ExportFormat;
@@ -151,6 +153,20 @@ impl Store {
     pub fn events(&self, session: &SessionId) -> Result<Vec<Numbered>, StoreError> {
         match self {
             Self::Embedded(s) => s.events(session),
+        }
+    }
+
+    /// Windows from `from_index` on with their batches, ascending, at most `limit`, whatever became of the session
+    /// since. What is not stored is absent: a batch from its window, a window from the list. Of a compacted
+    /// session every call reads its files, so ask for many.
+    pub fn windows(
+        &self,
+        session: &SessionId,
+        from_index: u64,
+        limit: usize,
+    ) -> Result<Vec<Window>, StoreError> {
+        match self {
+            Self::Embedded(s) => s.windows(session, from_index, limit),
         }
     }
 

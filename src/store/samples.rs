@@ -6,7 +6,7 @@ use crate::{
     model::{
         sample::{Sample, StreamId},
         time::SessionNs,
-        window::Batch,
+        window::{Batch, BatchRef},
     },
     wire::payload,
 };
@@ -108,6 +108,28 @@ pub(super) fn batches(
         Ok(checked(stream, first, count, &bytes))
     })
     .collect()
+}
+
+/// The batch that a window names, if the database has it.
+pub(super) fn batch(
+    db: &Connection,
+    session: i64,
+    named: BatchRef,
+) -> Result<Option<Batch>, StoreError> {
+    let sql = "SELECT payload FROM batches
+        WHERE session = ?1 AND device = ?2 AND kind = ?3 AND first_sequence = ?4";
+    let stream = named.stream;
+    let first = named.first_sequence;
+    let kind = stream.kind.as_str();
+    let key = params![session, stream.device.0, kind, first.cast_signed()];
+    let bytes: Option<Vec<u8>> = db
+        .prepare_cached(sql)?
+        .query_row(key, |r| r.get(0))
+        .optional()?;
+    let count = i64::from(named.count);
+    bytes
+        .map(|bytes| checked(stream, first, count, &bytes))
+        .transpose()
 }
 
 /// The batch in a row, if it is the one that the row says.

@@ -169,6 +169,39 @@ fn a_stream_is_cut_at_two_instants_both_included() {
 }
 
 #[test]
+fn windows_come_back_as_they_were_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = stored(folder.path(), "s1", 30);
+    let said: Vec<_> = (0..30).map(|i| window(i, i == 29)).collect();
+    for _ in 0..2 {
+        assert_eq!(store.windows(&id("s1"), 0, usize::MAX).unwrap(), said);
+        assert_eq!(store.windows(&id("s1"), 7, 5).unwrap(), said[7..12]);
+        assert_eq!(store.windows(&id("s1"), 28, 5).unwrap(), said[28..]);
+        assert_eq!(store.windows(&id("s1"), 30, 5).unwrap(), []);
+        assert_eq!(store.windows(&id("s1"), u64::MAX, 5).unwrap(), []);
+        assert_eq!(store.windows(&id("s1"), 0, 0).unwrap(), []);
+        store.compact(&id("s1")).unwrap();
+    }
+    let error = store.windows(&id("s2"), 0, 1).unwrap_err();
+    assert!(matches!(error, StoreError::UnknownSession(_)), "{error:?}");
+}
+
+#[test]
+fn what_is_missing_is_absent_from_the_windows() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    store.begin(&header("s1", "c1"), None).unwrap();
+    let mut windows: Vec<_> = [0, 1, 3].into_iter().map(|i| window(i, i == 3)).collect();
+    windows[1].batches.remove(2);
+    store.append(&id("s1"), &windows, &[]).unwrap();
+    store.close(&id("s1")).unwrap();
+    for _ in 0..2 {
+        assert_eq!(store.windows(&id("s1"), 0, 9).unwrap(), windows);
+        store.compact(&id("s1")).unwrap();
+    }
+}
+
+#[test]
 fn missing_batches_windows_and_events_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
