@@ -4,7 +4,7 @@ use crate::{
     model::session::SessionId,
     mqtt::{
         BusConfig,
-        publisher::{PublishError, Publisher},
+        publisher::{Offered, PublishError, Publisher, State},
         subscriber::{self, Message, Subscription},
     },
     wire::{
@@ -12,7 +12,7 @@ use crate::{
         topic::{Part, Subject, Topic, TopicError},
     },
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -39,6 +39,14 @@ pub enum LinkError {
     /// A topic that cannot be formed.
     #[error(transparent)]
     Topic(#[from] TopicError),
+}
+
+impl LinkError {
+    /// The client of the bus has ended.
+    #[must_use]
+    pub const fn stopped() -> Self {
+        Self::Bus(PublishError::Stopped)
+    }
 }
 
 impl Link {
@@ -95,6 +103,33 @@ impl Link {
         let retain = subject.retained();
         let topic = Topic::new(session.clone(), subject)?.to_string();
         Ok(self.publisher.publish(&topic, payload, retain).await?)
+    }
+
+    /// Publishes if that can be done without waiting.
+    ///
+    /// # Errors
+    /// As [`Link::publish`].
+    pub fn offer(
+        &self,
+        session: &SessionId,
+        subject: Subject,
+        payload: Vec<u8>,
+    ) -> Result<Offered, LinkError> {
+        let retain = subject.retained();
+        let topic = Topic::new(session.clone(), subject)?.to_string();
+        Ok(self.publisher.offer(&topic, payload, retain)?)
+    }
+
+    /// Messages on their way to the broker.
+    #[must_use]
+    pub fn on_the_way(&self) -> usize {
+        self.publisher.on_the_way()
+    }
+
+    /// How the connection is, whenever that changes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<State> {
+        self.publisher.watch()
     }
 
     /// Waits until the broker has taken everything.

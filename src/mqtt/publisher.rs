@@ -14,7 +14,10 @@ use std::{
     collections::{BTreeMap, VecDeque},
     time::Duration,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot, watch,
+};
 use tracing::{info, warn};
 
 /// Messages waiting before the window; publishing waits when it is full.
@@ -62,6 +65,19 @@ pub struct State {
     pub in_flight: usize,
     /// Messages sent again after a drop, so far.
     pub resent: u64,
+    /// Connections so far: one that came and went between two looks is seen.
+    pub connections: u64,
+}
+
+/// What became of a message that nobody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offered {
+    /// It is on its way.
+    Taken,
+    /// Too much is on its way already.
+    Full,
+    /// There is no connection now.
+    Away,
 }
 
 struct Message {
@@ -129,21 +145,44 @@ impl Publisher {
         payload: Vec<u8>,
         retain: bool,
     ) -> Result<(), PublishError> {
-        if payload.len() + topic.len() + PACKET_HEAD > MAX_PACKET {
-            return Err(PublishError::TooLarge {
-                topic: topic.to_owned(),
-                bytes: payload.len(),
-            });
-        }
-        let message = Message {
-            topic: topic.to_owned(),
-            payload,
-            retain,
-        };
+        let order = order(topic, payload, retain)?;
         self.orders
-            .send(Order::Publish(message))
+            .send(order)
             .await
             .map_err(|_| PublishError::Stopped)
+    }
+
+    /// Publishes with QoS 1 if that can be done without waiting; what is not taken is the caller's still.
+    ///
+    /// # Errors
+    /// Too large, or the client has stopped.
+    pub fn offer(
+        &self,
+        topic: &str,
+        payload: Vec<u8>,
+        retain: bool,
+    ) -> Result<Offered, PublishError> {
+        let order = order(topic, payload, retain)?;
+        if !self.state.borrow().connected {
+            return Ok(Offered::Away);
+        }
+        match self.orders.try_send(order) {
+            Ok(()) => Ok(Offered::Taken),
+            Err(TrySendError::Full(_)) => Ok(Offered::Full),
+            Err(TrySendError::Closed(_)) => Err(PublishError::Stopped),
+        }
+    }
+
+    /// Messages on their way: waiting for the window, or in it without PUBACK.
+    #[must_use]
+    pub fn on_the_way(&self) -> usize {
+        QUEUE - self.orders.capacity() + self.state.borrow().in_flight
+    }
+
+    /// How the connection is, whenever that changes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<State> {
+        self.state.clone()
     }
 
     /// Waits until everything published so far has its PUBACK.
@@ -168,6 +207,21 @@ impl Publisher {
     pub fn state(&self) -> State {
         *self.state.borrow()
     }
+}
+
+/// The order to publish, if the bus can carry it.
+fn order(topic: &str, payload: Vec<u8>, retain: bool) -> Result<Order, PublishError> {
+    if payload.len() + topic.len() + PACKET_HEAD > MAX_PACKET {
+        return Err(PublishError::TooLarge {
+            topic: topic.to_owned(),
+            bytes: payload.len(),
+        });
+    }
+    Ok(Order::Publish(Message {
+        topic: topic.to_owned(),
+        payload,
+        retain,
+    }))
 }
 
 struct Worker {
@@ -264,7 +318,10 @@ impl Worker {
     fn event(&mut self, event: &Event) -> bool {
         match event {
             Event::Incoming(Packet::ConnAck(_)) => {
-                self.state.send_modify(|s| s.connected = true);
+                self.state.send_modify(|s| {
+                    s.connected = true;
+                    s.connections += 1;
+                });
                 if self.next > 0 {
                     info!("connected to the broker again");
                 }
