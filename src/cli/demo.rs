@@ -2,10 +2,10 @@
 
 use super::{
     Outcome, Usage, input,
-    replay::{Place, play_once, runtime, say_page},
+    replay::{Place, Playing, runtime, say_page},
 };
 use crate::{
-    daemon::plant::{self, Plant},
+    daemon::plant::{self, Plant, Role},
     source::replay::Speed,
     wire::recording,
 };
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     };
     runtime()?.block_on(async {
         let stop = plant::stop_signal()?;
-        let mut plant = Plant::build(&args.place.config(), !args.headless).await?;
+        let mut plant = Plant::build(&args.place.config(), Role::All, !args.headless).await?;
         eprintln!(
             "sample session {:?}: simulated, no real person",
             args.sample
@@ -72,11 +72,13 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         loop {
             let recording = recording::read(bytes).context("open the sample")?;
             let play = input::play(recording, None)?;
-            if play_once(&mut plant, play, args.speed, &args.place.data, None, &stop).await?
-                == Outcome::DataLost
-            {
-                outcome = Outcome::DataLost;
-            }
+            let playing = Playing {
+                speed: args.speed,
+                waits: true,
+                data: &args.place.data,
+                record: None,
+            };
+            outcome = outcome.and(playing.once(&mut plant, play, &stop).await?);
             if !args.again || stop.is_cancelled() {
                 break;
             }

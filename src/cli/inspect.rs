@@ -154,7 +154,7 @@ async fn show(
                     decoder.reset();
                     say_line(json!({"changed": event.change}))?;
                 }
-                Some(Item::Command(..)) => {}
+                Some(Item::Command(..) | Item::Time(_)) => {}
                 Some(Item::Packet(packet)) => {
                     readings.clear();
                     if let Err(e) = decoder.decode(&packet, &mut readings) {

@@ -101,6 +101,13 @@ pub enum Outcome {
     DataLost,
 }
 
+impl Outcome {
+    /// The worse of both.
+    fn and(self, other: Self) -> Self {
+        if self == Self::Done { other } else { self }
+    }
+}
+
 /// The arguments, the configuration or a file named by them is not usable: exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]

@@ -6,7 +6,8 @@ use crate::{
     config::Config,
     daemon::{
         feed,
-        plant::{self, Plant, Play},
+        gateway::Carried,
+        plant::{self, Plant, Play, Role},
     },
     model::session::SessionId,
     source::replay::Speed,
@@ -35,6 +36,12 @@ pub struct Args {
     /// Record the packets again while they are carried, as a session with sensors is recorded.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Do not wait for the bus, as sensors would not: what cannot be published comes later from the recording.
+    #[arg(long, requires = "record")]
+    live: bool,
+    /// Which part of the daemon to be; a gateway needs --broker.
+    #[arg(long, value_enum, default_value_t, requires_if("gateway", "broker"))]
+    role: Role,
     #[command(flatten)]
     place: Place,
 }
@@ -78,17 +85,15 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let play = input::play(recording, args.plan.as_deref())?;
     let outcome = runtime()?.block_on(async {
         let stop = plant::stop_signal()?;
-        let mut plant = Plant::build(&args.place.config(), !args.headless).await?;
+        let mut plant = Plant::build(&args.place.config(), args.role, !args.headless).await?;
         say_page(&plant);
-        let outcome = play_once(
-            &mut plant,
-            play,
-            args.speed,
-            &args.place.data,
-            args.record.as_deref(),
-            &stop,
-        )
-        .await;
+        let playing = Playing {
+            speed: args.speed,
+            waits: !args.live,
+            data: &args.place.data,
+            record: args.record.as_deref(),
+        };
+        let outcome = playing.once(&mut plant, play, &stop).await;
         plant.drain().await?;
         outcome
     })?;
@@ -109,38 +114,74 @@ pub(super) fn say_page(plant: &Plant) {
     }
 }
 
-/// Carries one session, writes its report, prints its summary.
-pub(super) async fn play_once(
-    plant: &mut Plant,
-    mut play: Play,
-    speed: Speed,
-    data: &Path,
-    record: Option<&Path>,
-    stop: &CancellationToken,
-) -> Result<Outcome> {
-    let wanted = play.header.session.clone();
-    play.header.session = plant::fresh_id(&plant.store(), &wanted)?;
-    let session = play.header.session.clone();
-    let carried = plant.play(play, speed, record, stop).await?;
-    if carried.stopped {
-        eprintln!(
-            "stopped before the end: {} windows were carried",
-            carried.windows
-        );
-    }
-    let outcome = report(plant, &session, data)?;
-    match carried.recording_error {
-        Some(e) => {
-            eprintln!("the recording is not whole: {e}");
-            Ok(Outcome::DataLost)
+/// How a session is played.
+pub(super) struct Playing<'a> {
+    pub(super) speed: Speed,
+    /// The source waits for the bus.
+    pub(super) waits: bool,
+    pub(super) data: &'a Path,
+    pub(super) record: Option<&'a Path>,
+}
+
+impl Playing<'_> {
+    /// Carries one session, writes its report, prints its summary.
+    pub(super) async fn once(
+        &self,
+        plant: &mut Plant,
+        mut play: Play,
+        stop: &CancellationToken,
+    ) -> Result<Outcome> {
+        let wanted = play.header.session.clone();
+        play.header.session = plant::fresh_id(plant.store().as_deref(), &wanted)?;
+        let session = play.header.session.clone();
+        let carried = plant
+            .play(play, self.speed, self.waits, self.record, stop)
+            .await?;
+        if carried.stopped {
+            eprintln!(
+                "stopped before the end: {} windows were carried",
+                carried.windows
+            );
         }
-        None => Ok(outcome),
+        let outcome = report(plant, &session, self.data)?;
+        Ok(outcome.and(delivered(&session, carried, self.record)?))
     }
+}
+
+/// Says what of a session is not where it should be.
+pub(super) fn delivered(
+    session: &SessionId,
+    carried: Carried,
+    recording: Option<&Path>,
+) -> Result<Outcome> {
+    let mut outcome = Outcome::Done;
+    if let Some(e) = carried.recording_error {
+        eprintln!("the recording is not whole: {e}");
+        outcome = Outcome::DataLost;
+    }
+    if carried.lost_windows > 0 {
+        let lost = carried.lost_windows;
+        eprintln!(
+            "{lost} windows could be neither published nor recorded; they are marked as lost"
+        );
+        outcome = Outcome::DataLost;
+    }
+    if let Some(undelivered) = carried.undelivered {
+        let kept = recording.map_or_else(
+            || "play it again when it answers".to_owned(),
+            |path| format!("nothing is lost, all of it is in {}", path.display()),
+        );
+        return Err(undelivered).with_context(|| format!("deliver session {}: {kept}", session.0));
+    }
+    Ok(outcome)
 }
 
 /// Writes the report of a stored session and prints its summary.
 pub(super) fn report(plant: &Plant, session: &SessionId, data: &Path) -> Result<Outcome> {
-    let store = plant.store();
+    let Some(store) = plant.store() else {
+        // A gateway: whoever has the store reports.
+        return Ok(Outcome::Done);
+    };
     let store = store
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -154,7 +195,7 @@ pub(super) fn report(plant: &Plant, session: &SessionId, data: &Path) -> Result<
     say_line(format_args!("report: {}", path.display()))?;
     let lost = feed::lost_data(&store.events(session)?);
     if lost > 0 {
-        eprintln!("{lost} batches were lost between gateway and store; their windows say so");
+        eprintln!("data were lost {lost} times before they could be kept; the report says when");
         return Ok(Outcome::DataLost);
     }
     Ok(Outcome::Done)

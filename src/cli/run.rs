@@ -2,13 +2,14 @@
 
 use super::{
     Outcome, Usage, input,
-    replay::{report, runtime, say_page},
+    replay::{delivered, report, runtime, say_page},
 };
 use crate::{
     config,
     daemon::{
         clock::wall_now,
-        plant::{self, Plant},
+        plant::{self, Plant, Role},
+        recovery,
         session::{self, Wanted},
     },
 };
@@ -31,23 +32,79 @@ pub struct Args {
     /// Where to record the raw packets; by default in the store's folder.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Which part of the daemon to be; a gateway needs a broker in the configuration.
+    #[arg(long, value_enum, default_value_t)]
+    role: Role,
 }
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     let config = config::load(args.config.as_deref()).map_err(|e| Usage(e.to_string()))?;
+    if args.role == Role::Gateway && config.bus.url.is_none() {
+        let problem = "bus.url: expected the broker where the hub is, mqtt://host:port";
+        return Err(Usage(problem.to_owned()).into());
+    }
     runtime()?.block_on(async {
         let stop = plant::stop_signal()?;
-        let mut plant = Plant::build(&config, true).await?;
+        let mut plant = Plant::build(&config, args.role, true).await?;
         say_page(&plant);
-        let outcome = if config.sensors.is_empty() {
-            plant.wait(&stop).await?;
-            Ok(Outcome::Done)
-        } else {
-            train(args, &config, &mut plant, &stop).await
-        };
+        let outcome = work(args, &config, &mut plant, &stop).await;
         plant.drain().await?;
         outcome
     })
+}
+
+/// What a process of its role does until it is stopped.
+async fn work(
+    args: &Args,
+    config: &config::Config,
+    plant: &mut Plant,
+    stop: &CancellationToken,
+) -> Result<Outcome> {
+    let left = if args.role == Role::Hub {
+        Outcome::Done
+    } else {
+        deliver_left(config, plant, stop).await?
+    };
+    if config.sensors.is_empty() || args.role == Role::Hub {
+        plant.wait(stop).await?;
+        return Ok(left);
+    }
+    Ok(left.and(train(args, config, plant, stop).await?))
+}
+
+/// Delivers the sessions that an earlier run recorded and did not deliver.
+async fn deliver_left(
+    config: &config::Config,
+    plant: &mut Plant,
+    stop: &CancellationToken,
+) -> Result<Outcome> {
+    let dir = recordings(config)?;
+    let mut outcome = Outcome::Done;
+    for path in recovery::unfinished(&dir)? {
+        if stop.is_cancelled() {
+            break;
+        }
+        // One that cannot be delivered does not keep the others, or the next session, from it.
+        match recovery::deliver(plant, &path, stop).await {
+            Ok(left) => {
+                let session = left.session;
+                eprintln!("session {} was left by an earlier run", session.0);
+                match delivered(&session, left.how, Some(&path)) {
+                    Ok(how) => outcome = outcome.and(how),
+                    Err(e) => eprintln!("failed to {e:#}; it is tried again at the next start"),
+                }
+            }
+            Err(e) => eprintln!("failed to {e:#}"),
+        }
+    }
+    Ok(outcome)
+}
+
+/// Where sessions are recorded.
+fn recordings(config: &config::Config) -> Result<PathBuf> {
+    let dir = config.store.dir.join("recordings");
+    std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
+    Ok(dir)
 }
 
 /// One session of the configured sensors.
@@ -71,9 +128,7 @@ async fn train(
     let record = if let Some(path) = &args.record {
         path.clone()
     } else {
-        let dir = config.store.dir.join("recordings");
-        std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
-        dir.join(format!("{}.mcap", header.session.0))
+        recordings(config)?.join(format!("{}.mcap", header.session.0))
     };
     eprintln!(
         "session of {}: recorded to {}",
@@ -82,11 +137,8 @@ async fn train(
     );
     let carried = session::run(plant, config, header, plan.as_ref(), &record, stop).await?;
     let outcome = report(plant, &carried.session, &config.store.dir)?;
-    match carried.how.recording_error {
-        Some(e) => {
-            eprintln!("the recording is not whole: {e}");
-            Ok(Outcome::DataLost)
-        }
-        None => Ok(outcome),
+    if carried.how.undelivered.is_none() {
+        recovery::mark_delivered(&record)?;
     }
+    Ok(outcome.and(delivered(&carried.session, carried.how, Some(&record))?))
 }

@@ -26,11 +26,17 @@ use tracing::error;
 /// # Errors
 /// None today; the signature is that of every task.
 pub async fn run(mut link: Link, page: Feed, stop: CancellationToken) -> Result<()> {
+    let mut shown = Shown::default();
     while let Some((topic, bytes)) = link.next(&stop).await {
         match topic.subject() {
             Subject::Session if bytes.is_empty() => {}
             Subject::Session => match payload::decode_announcement(&bytes) {
-                Ok(announcement) => page.begin(introduction(&announcement)),
+                // It is said again whenever somebody may have missed it.
+                Ok(announcement) if shown.is(topic.session()) => drop(announcement),
+                Ok(announcement) => {
+                    shown = Shown::of(topic.session());
+                    page.begin(introduction(&announcement));
+                }
                 Err(e) => error!("failed to read an announcement: {e}"),
             },
             Subject::Sensors if bytes.is_empty() => page.links(&[]),
@@ -39,6 +45,7 @@ pub async fn run(mut link: Link, page: Feed, stop: CancellationToken) -> Result<
                 Err(e) => error!("failed to read where the sensors stand: {e}"),
             },
             Subject::Event | Subject::Live => match payload::decode_event(&bytes) {
+                Ok(event) if !shown.is_new(topic.session(), &event) => {}
                 Ok(event) => page.publish(&event),
                 Err(e) => error!("failed to read an event: {e}"),
             },
@@ -46,6 +53,38 @@ pub async fn run(mut link: Link, page: Feed, stop: CancellationToken) -> Result<
         }
     }
     Ok(())
+}
+
+/// What the page shows, so that what the bus says twice is shown once.
+#[derive(Default)]
+struct Shown {
+    session: Option<SessionId>,
+    next_event: u64,
+}
+
+impl Shown {
+    fn of(session: &SessionId) -> Self {
+        Self {
+            session: Some(session.clone()),
+            next_event: 0,
+        }
+    }
+
+    fn is(&self, session: &SessionId) -> bool {
+        self.session.as_ref() == Some(session)
+    }
+
+    /// It belongs to the session and was not shown yet.
+    fn is_new(&mut self, session: &SessionId, numbered: &Numbered) -> bool {
+        let live = matches!(numbered.event, Event::Live(_));
+        if !self.is(session) || !live && numbered.sequence < self.next_event {
+            return false;
+        }
+        if !live {
+            self.next_event = numbered.sequence + 1;
+        }
+        true
+    }
 }
 
 fn introduction(announcement: &Announcement) -> Info {
@@ -116,13 +155,13 @@ pub fn session_report(
     SessionReport::build(header, plan, events, &traces)
 }
 
-/// Batches and windows that never came.
+/// Windows and packets that could not be kept.
 #[must_use]
 pub fn lost_data(events: &[Numbered]) -> usize {
     events
         .iter()
         .filter(|n| {
-            matches!(&n.event, Event::Tech(t) if matches!(t.kind, TechKind::BatchLost { .. } | TechKind::WindowLost { .. } | TechKind::PacketsLost { .. }))
+            matches!(&n.event, Event::Tech(t) if matches!(t.kind, TechKind::WindowLost { .. } | TechKind::PacketsLost { .. }))
         })
         .count()
 }

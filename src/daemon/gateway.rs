@@ -1,9 +1,11 @@
 //! Sensors to the bus: every item is recorded first, then cut into windows, then published.
 //!
-//! Paced by what the consumers have acknowledged, so that neither a broker's memory nor its PUBACK is
-//! trusted with data: at most [`CREDIT_WINDOWS`] windows are on their way at any time.
+//! The gateway never waits for the bus: what cannot be published now is published later, from memory or from the
+//! recording, until every consumer says that it has it; neither a broker's memory nor its PUBACK is trusted with
+//! data. A source that can wait (a replay) is taken from only as fast as the consumers follow.
 
 use super::{
+    courier::Courier,
     hub::{ANALYSIS, STORE},
     link::{Link, LinkError},
 };
@@ -16,74 +18,107 @@ use crate::{
         time::HostNs,
         window::Window,
     },
+    mqtt::publisher::{Offered, State},
     pipeline::{
         batch,
+        delivery::Position,
         ingest::{Ingest, IngestError},
     },
     source::recorder::{Recorder, RecorderError},
     wire::{
-        payload::{self, Announcement, Order, Reply},
+        payload::{self, Ack, Announcement, Order, PayloadError, Reply},
         recording::Item,
         topic::Subject,
     },
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeSet, VecDeque},
+    path::PathBuf,
     time::Duration,
 };
 use tokio::{
     sync::{mpsc, watch},
-    time::{Interval, MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{error, info, warn};
 
-/// Windows that may be on their way before one of the consumers has to acknowledge: 6.4 s.
+/// Windows that may be on their way before a source that can wait has to: 6.4 s.
 pub const CREDIT_WINDOWS: u64 = 64;
 
-/// How long to wait for an acknowledgement before saying that a consumer does not answer.
-const ACK_PATIENCE: Duration = Duration::from_secs(30);
+/// How long nothing may move after the end of the session before the rest is left for the next start.
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The session could not be carried to its end.
+/// The session could not be carried.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
     /// The bus.
     #[error(transparent)]
     Bus(#[from] LinkError),
+    /// A payload that cannot be formed.
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
     /// A sensor without a driver.
     #[error(transparent)]
     Ingest(#[from] IngestError),
-    /// A consumer is silent.
-    #[error("get an acknowledgement from the {consumer} within {} s (it has acknowledged window {seen:?} of {published})", ACK_PATIENCE.as_secs())]
-    Unacknowledged {
-        /// `store` or `analysis`.
-        consumer: &'static str,
-        /// Its last acknowledgement.
-        seen: Option<u64>,
-        /// Windows published.
-        published: u64,
-    },
 }
 
 /// How a session went.
 #[derive(Debug)]
 pub struct Carried {
-    /// Windows published and acknowledged by every consumer.
+    /// Windows it has.
     pub windows: u64,
-    /// The recording could not be written to its end; the session itself is in the store.
+    /// What some consumer did not take; nothing of it is lost while there is the recording.
+    pub undelivered: Option<Undelivered>,
+    /// Windows that could be neither published nor recorded.
+    pub lost_windows: u64,
+    /// The recording could not be written to its end.
     pub recording_error: Option<RecorderError>,
     /// The session was stopped before its source ended.
     pub stopped: bool,
+}
+
+/// What a consumer did not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the {consumer} has taken {taken} of {windows} windows and has said nothing for {} s", PATIENCE.as_secs())]
+pub struct Undelivered {
+    /// `store` or `analysis`.
+    pub consumer: &'static str,
+    /// Windows that it has.
+    pub taken: u64,
+    /// Windows of the session.
+    pub windows: u64,
+}
+
+/// Where items come from, and where they are kept.
+pub struct Source {
+    /// Packets, link changes and commands, as they come; closed at the end.
+    pub items: mpsc::Receiver<Item>,
+    /// It can wait for the bus; sensors cannot.
+    pub waits: bool,
+    /// Takes every item before it goes on.
+    pub recorder: Option<Recorder>,
+    /// Where windows can be made again from.
+    pub recording: Option<PathBuf>,
 }
 
 /// One session on its way to the bus.
 pub struct Gateway {
     link: Link,
     session: SessionId,
+    announcement: Vec<u8>,
+    /// The announcement has to be said (again).
+    announce: bool,
     ingest: Ingest,
-    acks: BTreeMap<&'static str, (Option<u64>, bool)>,
-    published: u64,
-    /// Instructions that came while something else was waited for.
+    courier: Courier,
+    source: Source,
+    /// Host time of the newest item.
+    end: HostNs,
+    /// Nothing will come any more.
+    over: bool,
+    recording_error: Option<RecorderError>,
+    windows: Vec<Window>,
+    /// Instructions that are not followed yet.
     orders: VecDeque<Order>,
 }
 
@@ -126,140 +161,220 @@ impl Sensors {
 /// How often time is told that it passes, and how far behind the clock: packets are stamped a little before they come.
 const TIME_PASSES: Duration = Duration::from_millis(100);
 const BEHIND_NS: i64 = 250_000_000;
+/// Instructions that may wait.
+const WAITING_ORDERS: usize = 64;
 
 impl Gateway {
-    /// Announces the session.
+    /// A session of `source`, on `link`.
     ///
     /// # Errors
-    /// The bus, or a sensor without a driver.
-    pub async fn announce(
+    /// A sensor without a driver.
+    pub fn new(
         link: Link,
         header: &SessionHeader,
         plan_text: Option<&str>,
+        source: Source,
     ) -> Result<Self, GatewayError> {
-        let ingest = Ingest::new(header)?;
-        let session = header.session.clone();
         let announcement = Announcement {
             header: header.clone(),
             plan_text: plan_text.map(str::to_owned),
         };
-        let bytes = payload::encode_announcement(&announcement).map_err(LinkError::from)?;
-        link.publish(&session, Subject::Session, bytes).await?;
-        let acks = BTreeMap::from([(ANALYSIS, (None, false)), (STORE, (None, false))]);
+        let consumers = [ANALYSIS, STORE];
         Ok(Self {
             link,
-            session,
-            ingest,
-            acks,
-            published: 0,
+            session: header.session.clone(),
+            announcement: payload::encode_announcement(&announcement)?,
+            announce: true,
+            ingest: Ingest::new(header)?,
+            courier: Courier::new(header.clone(), &consumers, source.recording.clone()),
+            source,
+            end: header.started_host,
+            over: false,
+            recording_error: None,
+            windows: Vec::new(),
             orders: VecDeque::new(),
         })
     }
 
-    /// Carries `items` until they end or `stop`; then waits until all consumers have all of it.
+    /// Carries the session until its source ends or `stop`, and until all consumers have all of it or nothing has
+    /// moved for long.
     ///
     /// # Errors
-    /// The bus refuses, or a consumer does not acknowledge.
+    /// The bus refuses for good.
     pub async fn carry(
         mut self,
-        mut items: mpsc::Receiver<Item>,
-        mut recorder: Option<Recorder>,
-        header: &SessionHeader,
         stop: CancellationToken,
         mut sensors: Option<Sensors>,
     ) -> Result<Carried, GatewayError> {
-        let (mut out, mut recording_error) = (Vec::new(), None);
-        let mut end = header.started_host;
+        let never = CancellationToken::new();
+        let mut state = self.link.watch();
+        let mut connection = *state.borrow_and_update();
         let mut timer = interval(TIME_PASSES);
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let stopped = loop {
-            let next = self
-                .next(&mut items, &stop, sensors.as_mut(), &mut timer)
-                .await?;
-            let item = match next {
-                Next::Item(item) => item,
-                Next::Time(now) => {
-                    self.ingest.advance(now, &mut out);
-                    self.publish(&mut out).await?;
-                    continue;
+        let mut stopped = false;
+        while !self.done() {
+            self.say(sensors.as_mut()).await?;
+            let open = self.courier.delivery().open();
+            let takes = !self.over && (!self.source.waits || open < CREDIT_WINDOWS);
+            tokio::select! {
+                () = stop.cancelled(), if !self.over => {
+                    stopped = true;
+                    self.finish()?;
                 }
-                Next::Over { early } => break early,
-            };
-            end = end.max(item.host());
-            record(&mut recorder, &item, &mut recording_error);
-            batch::take(&mut self.ingest, &item, &mut out);
-            self.publish(&mut out).await?;
-        };
-        self.ingest.finish(end, &mut out);
-        self.publish(&mut out).await?;
-        if let Some(recorder) = recorder
-            && let Err(e) = recorder.finish()
-        {
-            recording_error.get_or_insert(e);
+                changed = state.changed() => {
+                    changed.map_err(|_| LinkError::stopped())?;
+                    let now = *state.borrow_and_update();
+                    self.connection(connection, now, sensors.as_mut());
+                    connection = now;
+                }
+                message = self.link.next(&never) => match message {
+                    Some((topic, bytes)) => self.message(topic.subject(), &bytes),
+                    None => return Err(LinkError::stopped().into()),
+                },
+                () = self.courier.fetch() => {}
+                _ = timer.tick() => self.tick(connection, sensors.as_ref())?,
+                item = self.source.items.recv(), if takes => match item {
+                    Some(item) => self.take(&item)?,
+                    None => self.finish()?,
+                },
+            }
         }
-        self.wait(|acks| acks.values().all(|(_, closed)| *closed))
-            .await?;
-        // Takes back what was retained: the session is over.
-        self.link
-            .publish(&self.session, Subject::Session, Vec::new())
-            .await?;
-        if sensors.is_some() {
-            self.link
-                .publish(&self.session, Subject::Sensors, Vec::new())
-                .await?;
-        }
-        self.link.flush(ACK_PATIENCE).await?;
-        Ok(Carried {
-            windows: self.published,
-            recording_error,
-            stopped,
-        })
+        self.farewell(sensors.is_some()).await?;
+        Ok(self.carried(stopped))
     }
 
-    /// The next item, from the sensors or from a person; or that time passed.
-    async fn next(
-        &mut self,
-        items: &mut mpsc::Receiver<Item>,
-        stop: &CancellationToken,
-        mut sensors: Option<&mut Sensors>,
-        timer: &mut Interval,
-    ) -> Result<Next, GatewayError> {
-        let never = CancellationToken::new();
-        loop {
-            if let (Some(sensors), Some(order)) = (sensors.as_deref_mut(), self.orders.pop_front())
-            {
+    /// Everything was delivered, or the rest is left for later.
+    fn done(&self) -> bool {
+        self.over && (self.courier.delivery().complete() || self.courier.quiet() > PATIENCE)
+    }
+
+    fn carried(self, stopped: bool) -> Carried {
+        let delivery = self.courier.delivery();
+        let windows = delivery.windows();
+        let undelivered = delivery.slowest().filter(|_| !delivery.complete());
+        Carried {
+            windows,
+            undelivered: undelivered.map(|(consumer, position)| Undelivered {
+                consumer,
+                taken: position.windows,
+                windows,
+            }),
+            lost_windows: self.courier.lost(),
+            recording_error: self.recording_error,
+            stopped,
+        }
+    }
+
+    /// The session is over: takes back what was retained, where all of it was taken.
+    async fn farewell(&self, sensors: bool) -> Result<(), GatewayError> {
+        if !self.courier.delivery().complete() {
+            return Ok(());
+        }
+        let retained = [(Subject::Session, true), (Subject::Sensors, sensors)];
+        for (subject, _) in retained.into_iter().filter(|(_, said)| *said) {
+            self.link
+                .publish(&self.session, subject, Vec::new())
+                .await?;
+        }
+        // What was retained is harmless: consumers answer to it that they have everything.
+        if let Err(e) = self.link.flush(PATIENCE).await {
+            warn!("the end of the session could not be said: {e}");
+        }
+        Ok(())
+    }
+
+    /// Says what is to be said: that there is a session, its windows, its sensors, answers.
+    async fn say(&mut self, sensors: Option<&mut Sensors>) -> Result<(), GatewayError> {
+        if self.announce {
+            let bytes = self.announcement.clone();
+            let offered = self.link.offer(&self.session, Subject::Session, bytes)?;
+            self.announce = offered != Offered::Taken;
+        }
+        if let Some(sensors) = sensors {
+            self.say_sensors(sensors)?;
+            while let Some(order) = self.orders.pop_front() {
                 if let Some(item) = self.follow(order, sensors).await? {
-                    return Ok(Next::Item(item));
-                }
-                continue;
-            }
-            let live = sensors.is_some();
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return Ok(Next::Over { early: true }),
-                _ = timer.tick(), if live => {
-                    if let Some(sensors) = sensors.as_deref_mut() {
-                        self.say_sensors(sensors).await?;
-                        // A packet that waits is older than the time.
-                        if items.is_empty() {
-                            return Ok(Next::Time(HostNs((sensors.clock)().0 - BEHIND_NS)));
-                        }
-                    }
-                }
-                message = self.link.next(&never), if live => {
-                    if let Some((topic, bytes)) = message {
-                        self.message(topic.subject(), &bytes);
-                    }
-                }
-                item = items.recv() => {
-                    return Ok(item.map_or(Next::Over { early: false }, Next::Item));
+                    self.take(&item)?;
                 }
             }
+        }
+        if !self.announce {
+            self.courier.pump(&self.link)?;
+        }
+        Ok(())
+    }
+
+    /// The connection to the broker changed, or what is on its way did.
+    fn connection(&mut self, before: State, now: State, sensors: Option<&mut Sensors>) {
+        if now.connections == before.connections {
+            return;
+        }
+        // Consumers answer to the announcement where they stand.
+        self.announce = true;
+        self.courier.again();
+        if let Some(sensors) = sensors {
+            sensors.status.mark_changed();
+        }
+    }
+
+    /// Time passes: for windows that nothing else closes, and for what does not move.
+    fn tick(&mut self, connection: State, sensors: Option<&Sensors>) -> Result<(), GatewayError> {
+        if connection.connected && self.courier.stalled() {
+            info!(session = %self.session.0, "nothing moves: asking the consumers where they stand");
+            self.announce = true;
+        }
+        // A packet that waits is older than the time.
+        if let (Some(sensors), false, true) = (sensors, self.over, self.source.items.is_empty()) {
+            let now = HostNs((sensors.clock)().0 - BEHIND_NS);
+            if now >= self.ingest.open_until() {
+                // Recorded, so that the same windows come out of the recording.
+                self.take(&Item::Time(now))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An item: recorded, then taken in, then published.
+    fn take(&mut self, item: &Item) -> Result<(), GatewayError> {
+        self.end = self.end.max(item.host());
+        self.record(item);
+        batch::take(&mut self.ingest, item, &mut self.windows);
+        self.publish()
+    }
+
+    /// The source ended: the rest of the windows, and the end of the recording.
+    fn finish(&mut self) -> Result<(), GatewayError> {
+        self.over = true;
+        self.ingest.finish(self.end, &mut self.windows);
+        if let Some(recorder) = self.source.recorder.take()
+            && let Err(e) = tokio::task::block_in_place(|| recorder.finish())
+        {
+            self.recording_error.get_or_insert(e);
+        }
+        self.publish()
+    }
+
+    fn publish(&mut self) -> Result<(), GatewayError> {
+        for window in std::mem::take(&mut self.windows) {
+            self.courier.take(&window)?;
+            self.ingest.recycle(window);
+        }
+        Ok(())
+    }
+
+    /// Records before anything else; the first failure is said and kept, the session goes on.
+    fn record(&mut self, item: &Item) {
+        if let Some(recorder) = &mut self.source.recorder
+            && let Err(e) = tokio::task::block_in_place(|| recorder.item(item))
+        {
+            error!("failed to write the recording, the session goes on without it: {e}");
+            self.recording_error.get_or_insert(e);
+            self.source.recorder = None;
         }
     }
 
     /// Where the links stand, if that changed.
-    async fn say_sensors(&self, sensors: &mut Sensors) -> Result<(), GatewayError> {
+    fn say_sensors(&self, sensors: &mut Sensors) -> Result<(), GatewayError> {
         if !sensors.status.has_changed().unwrap_or(false) {
             return Ok(());
         }
@@ -267,10 +382,10 @@ impl Gateway {
         for link in &mut status {
             link.without = sensors.without.contains(&link.device);
         }
-        let bytes = payload::encode_sensors(&status).map_err(LinkError::from)?;
-        self.link
-            .publish(&self.session, Subject::Sensors, bytes)
-            .await?;
+        let bytes = payload::encode_sensors(&status)?;
+        if self.link.offer(&self.session, Subject::Sensors, bytes)? != Offered::Taken {
+            sensors.status.mark_changed();
+        }
         Ok(())
     }
 
@@ -286,7 +401,7 @@ impl Gateway {
             id: order.id,
             refused,
         };
-        let bytes = payload::encode_reply(&reply).map_err(LinkError::from)?;
+        let bytes = payload::encode_reply(&reply)?;
         self.link
             .publish(&self.session, Subject::Reply, bytes)
             .await?;
@@ -298,55 +413,12 @@ impl Gateway {
         Ok(taken.then_some(Item::Command(now, order.command)))
     }
 
-    async fn publish(&mut self, windows: &mut Vec<Window>) -> Result<(), GatewayError> {
-        for window in windows.drain(..) {
-            for batch in &window.batches {
-                let bytes = payload::encode_batch(batch).map_err(LinkError::from)?;
-                self.link
-                    .publish(&self.session, Subject::Samples(batch.stream), bytes)
-                    .await?;
-            }
-            let bytes = payload::encode_manifest(&window.manifest).map_err(LinkError::from)?;
-            self.link
-                .publish(&self.session, Subject::Window, bytes)
-                .await?;
-            self.published += 1;
-            self.ingest.recycle(window);
-            let enough = self.published.saturating_sub(CREDIT_WINDOWS);
-            let come = move |window: Option<u64>| window.map_or(0, |w| w + 1) >= enough;
-            self.wait(|acks| acks.values().all(|(window, _)| come(*window)))
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// Waits until the acknowledgements are as `enough` wants them.
-    async fn wait(
-        &mut self,
-        enough: impl Fn(&BTreeMap<&'static str, (Option<u64>, bool)>) -> bool,
-    ) -> Result<(), GatewayError> {
-        let never = CancellationToken::new();
-        while !enough(&self.acks) {
-            let next = tokio::time::timeout(ACK_PATIENCE, self.link.next(&never)).await;
-            let Ok(Some((topic, bytes))) = next else {
-                return Err(self.silent());
-            };
-            self.message(topic.subject(), &bytes);
-        }
-        Ok(())
-    }
-
     fn message(&mut self, subject: &Subject, bytes: &[u8]) {
         match subject {
-            Subject::Ack(consumer) => {
-                let Some(known) = self.acks.get_mut(consumer.as_str()) else {
-                    return;
-                };
-                match payload::decode_ack(bytes) {
-                    Ok(ack) => *known = (Some(ack.window), ack.closed),
-                    Err(e) => error!("failed to read an acknowledgement: {e}"),
-                }
-            }
+            Subject::Ack(consumer) => match payload::decode_ack(bytes) {
+                Ok(ack) => self.courier.position(consumer, position(ack)),
+                Err(e) => error!("failed to read an acknowledgement: {e}"),
+            },
             Subject::Command if self.orders.len() < WAITING_ORDERS => {
                 match payload::decode_order(bytes) {
                     Ok(order) => self.orders.push_back(order),
@@ -357,42 +429,12 @@ impl Gateway {
             _ => {}
         }
     }
-
-    fn silent(&self) -> GatewayError {
-        let slowest = self
-            .acks
-            .iter()
-            .min_by_key(|(_, (window, closed))| (*closed, *window));
-        let (consumer, seen) =
-            slowest.map_or(("store", None), |(name, (window, _))| (*name, *window));
-        GatewayError::Unacknowledged {
-            consumer,
-            seen,
-            published: self.published,
-        }
-    }
 }
 
-/// What the session does next.
-enum Next {
-    Item(Item),
-    /// Nothing will come from before this.
-    Time(HostNs),
-    Over {
-        early: bool,
-    },
-}
-
-/// Instructions that may wait.
-const WAITING_ORDERS: usize = 64;
-
-/// Records before anything else; the first failure is said and kept, the session goes on.
-fn record(recorder: &mut Option<Recorder>, item: &Item, failure: &mut Option<RecorderError>) {
-    if let Some(writer) = recorder
-        && let Err(e) = tokio::task::block_in_place(|| writer.item(item))
-    {
-        error!("failed to write the recording, the session goes on without it: {e}");
-        failure.get_or_insert(e);
-        *recorder = None;
+fn position(ack: Ack) -> Position {
+    Position {
+        windows: ack.windows,
+        closed: ack.closed,
+        run: ack.run,
     }
 }

@@ -3,7 +3,11 @@
 //! | file | what |
 //! |---|---|
 //! | [`plant`] | everything of one process: built, running, drained |
-//! | [`gateway`] | items to recording and bus, paced by acknowledgements |
+//! | [`gateway`] | items to recording and bus |
+//! | [`courier`] | windows to the bus until every consumer has them |
+//! | [`outgoing`] | a window as messages |
+//! | [`spool`] | windows made again from the recording |
+//! | [`recovery`] | what was left undelivered by an earlier run |
 //! | [`session`] | a session with real sensors |
 //! | [`hub`] | the consumers: analysis and store |
 //! | [`feed`] | events to the live page and the report |
@@ -11,9 +15,13 @@
 //! | [`clock`] | what time it is |
 
 pub mod clock;
+pub mod courier;
 pub mod feed;
 pub mod gateway;
 pub mod hub;
 pub mod link;
+pub mod outgoing;
 pub mod plant;
+pub mod recovery;
 pub mod session;
+pub mod spool;

@@ -3,8 +3,8 @@
 
 use super::{
     clock, feed,
-    gateway::{Carried, Gateway, Sensors},
-    hub,
+    gateway::{Carried, Gateway, Sensors, Source},
+    hub::{self, SharedStore},
     link::Link,
 };
 use crate::{
@@ -57,14 +57,29 @@ pub struct Carry {
     pub plan_text: Option<String>,
     /// Packets, link changes and commands, as they come; closed at the end.
     pub items: mpsc::Receiver<Item>,
+    /// Its source can wait for the bus; sensors cannot.
+    pub waits: bool,
     /// What a session with real sensors has beside.
     pub sensors: Option<Sensors>,
+}
+
+/// Which part of the daemon a process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Role {
+    /// Gateway, hub and, if none is named, broker.
+    #[default]
+    All,
+    /// Sensors or recordings to the broker.
+    Gateway,
+    /// The broker to analysis, store and page.
+    Hub,
 }
 
 /// A running process.
 pub struct Plant {
     bus: BusConfig,
-    store: Arc<Mutex<Store>>,
+    /// Not in a gateway.
+    store: Option<SharedStore>,
     page: Option<SocketAddr>,
     feed: Feed,
     tasks: JoinSet<Result<()>>,
@@ -76,43 +91,48 @@ impl Plant {
     ///
     /// # Errors
     /// A port in use, a store that does not open, a broker that does not answer.
-    pub async fn build(config: &Config, page: bool) -> Result<Self> {
+    pub async fn build(config: &Config, role: Role, page: bool) -> Result<Self> {
+        let mut plant = Self {
+            bus: bus(config)?,
+            store: None,
+            page: None,
+            feed: Feed::default(),
+            tasks: JoinSet::new(),
+            stop: CancellationToken::new(),
+        };
+        if role != Role::Gateway {
+            plant.consume(config).await?;
+        }
+        if page && role != Role::Gateway {
+            plant.serve(config.web.listen).await?;
+        }
+        Ok(plant)
+    }
+
+    /// Starts analysis, store and what feeds the page.
+    async fn consume(&mut self, config: &Config) -> Result<()> {
         let store = Arc::new(Mutex::new(
             Store::open(&config.store.dir)
                 .with_context(|| format!("open the store {}", config.store.dir.display()))?,
         ));
-        let bus = bus(config)?;
-        let stop = CancellationToken::new();
-        let mut tasks = JoinSet::new();
+        let (bus, stop) = (&self.bus, &self.stop);
         let all = [Part::Session, Part::Samples, Part::Window];
-        let link = Link::connect(&bus, "analysis", &all, None).await?;
-        let (params, token) = (Params::default(), stop.clone());
-        tasks.spawn(async move { Ok(hub::analyse(link, params, token).await?) });
+        let with_acks = [all.as_slice(), &[Part::Ack]].concat();
+        let link = Link::connect(bus, "analysis", &with_acks, None).await?;
+        let (shared, params, token) = (Arc::clone(&store), Params::default(), stop.clone());
+        self.tasks
+            .spawn(async move { Ok(hub::analyse(link, shared, params, token).await?) });
         let with_events = [all.as_slice(), &[Part::Event]].concat();
-        let link = Link::connect(&bus, "store", &with_events, None).await?;
+        let link = Link::connect(bus, "store", &with_events, None).await?;
         let (shared, token) = (Arc::clone(&store), stop.clone());
-        tasks.spawn(async move { Ok(hub::store(link, shared, token).await?) });
-        let feed = Feed::default();
-        let link = Link::connect(
-            &bus,
-            "page",
-            &[Part::Session, Part::Event, Part::Live, Part::Sensors],
-            None,
-        )
-        .await?;
-        tasks.spawn(feed::run(link, feed.clone(), stop.clone()));
-        let mut plant = Self {
-            bus,
-            store,
-            page: None,
-            feed,
-            tasks,
-            stop,
-        };
-        if page {
-            plant.serve(config.web.listen).await?;
-        }
-        Ok(plant)
+        self.tasks
+            .spawn(async move { Ok(hub::store(link, shared, token).await?) });
+        let shown = [Part::Session, Part::Event, Part::Live, Part::Sensors];
+        let link = Link::connect(bus, "page", &shown, None).await?;
+        self.tasks
+            .spawn(feed::run(link, self.feed.clone(), stop.clone()));
+        self.store = Some(store);
+        Ok(())
     }
 
     async fn serve(&mut self, listen: SocketAddr) -> Result<()> {
@@ -120,7 +140,8 @@ impl Plant {
             format!("serve the live page on {listen} (choose another with --listen)")
         })?;
         self.page = Some(listener.local_addr()?);
-        let reports = feed::reports(Arc::clone(&self.store));
+        let store = self.store.clone();
+        let reports = feed::reports(store.context("find the store")?);
         let clock = Arc::new(clock::wall_now);
         let stop = self.stop.clone();
         let state = WebState::new(self.feed.clone(), reports, clock, Vec::new(), stop.clone());
@@ -136,22 +157,24 @@ impl Plant {
         self.page
     }
 
-    /// Accepted baselines of a client from earlier sessions.
+    /// Accepted baselines of a client from earlier sessions; none in a gateway, which has no store.
     ///
     /// # Errors
     /// The store does not answer.
     pub fn baselines(&self, client: &str) -> Result<Vec<Baseline>> {
-        let store = self
-            .store
+        let Some(store) = &self.store else {
+            return Ok(Vec::new());
+        };
+        let store = store
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(store.baselines(client)?)
     }
 
-    /// The store, shared with the tasks.
+    /// The store, shared with the tasks; none in a gateway.
     #[must_use]
-    pub fn store(&self) -> Arc<Mutex<Store>> {
-        Arc::clone(&self.store)
+    pub fn store(&self) -> Option<SharedStore> {
+        self.store.clone()
     }
 
     /// Carries one session from its source to all consumers and waits until they have all of it.
@@ -162,6 +185,7 @@ impl Plant {
         &mut self,
         play: Play,
         speed: Speed,
+        waits: bool,
         record_to: Option<&Path>,
         stop: &CancellationToken,
     ) -> Result<Carried> {
@@ -176,6 +200,7 @@ impl Plant {
             header,
             plan_text,
             items: receiver,
+            waits,
             sensors: None,
         };
         let source = tokio::spawn(async move {
@@ -204,6 +229,7 @@ impl Plant {
             header,
             plan_text,
             items,
+            waits,
             sensors,
         } = session;
         let recorder = record_to
@@ -211,10 +237,16 @@ impl Plant {
             .transpose()?;
         let parts = [Part::Ack, Part::Command];
         let link = Link::connect(&self.bus, "gateway", &parts, Some(&header.session)).await?;
-        let gateway = Gateway::announce(link, &header, plan_text.as_deref()).await?;
+        let source = Source {
+            items,
+            waits,
+            recorder,
+            recording: record_to.map(Path::to_path_buf),
+        };
+        let gateway = Gateway::new(link, &header, plan_text.as_deref(), source)?;
         tokio::select! {
-            carried = gateway.carry(items, recorder, &header, stop.clone(), sensors) => Ok(carried?),
-            ended = self.tasks.join_next() => Err(ended_early(ended)),
+            carried = gateway.carry(stop.clone(), sensors) => Ok(carried?),
+            ended = self.tasks.join_next(), if !self.tasks.is_empty() => Err(ended_early(ended)),
         }
     }
 
@@ -225,7 +257,7 @@ impl Plant {
     pub async fn wait(&mut self, stop: &CancellationToken) -> Result<()> {
         tokio::select! {
             () = stop.cancelled() => Ok(()),
-            ended = self.tasks.join_next() => Err(ended_early(ended)),
+            ended = self.tasks.join_next(), if !self.tasks.is_empty() => Err(ended_early(ended)),
         }
     }
 
@@ -270,11 +302,14 @@ fn bus(config: &Config) -> Result<BusConfig> {
     })
 }
 
-/// A session id that the store does not hold yet: `id`, `id-2`, `id-3`, ...
+/// A session id that the store, where there is one, does not hold yet: `id`, `id-2`, `id-3`, ...
 ///
 /// # Errors
 /// The store does not answer.
-pub fn fresh_id(store: &Mutex<Store>, id: &SessionId) -> Result<SessionId> {
+pub fn fresh_id(store: Option<&Mutex<Store>>, id: &SessionId) -> Result<SessionId> {
+    let Some(store) = store else {
+        return Ok(id.clone());
+    };
     let store = store
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);

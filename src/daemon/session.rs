@@ -89,7 +89,7 @@ pub async fn run(
     record_to: &Path,
     stop: &CancellationToken,
 ) -> Result<Ended> {
-    header.session = fresh_id(&plant.store(), &header.session)?;
+    header.session = fresh_id(plant.store().as_deref(), &header.session)?;
     header.baselines = plant.baselines(&header.client)?;
     let session = header.session.clone();
     let (sender, items) = mpsc::channel(PACKETS);
@@ -113,6 +113,7 @@ pub async fn run(
         header,
         plan_text: plan.map(|p| p.text.clone()),
         items,
+        waits: false,
         sensors: Some(sensors),
     };
     let over = radio.over;

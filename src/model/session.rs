@@ -121,16 +121,7 @@ pub enum TechKind {
         /// The step, s.
         step_s: f64,
     },
-    /// Samples published that never arrived here.
-    BatchLost {
-        /// Which stream.
-        stream: StreamId,
-        /// Sequence number of the first.
-        first_sequence: u64,
-        /// How many.
-        count: u32,
-    },
-    /// A whole window whose table of contents never came.
+    /// A whole window that could not be carried: the bus was away for too long and there was no recording.
     WindowLost {
         /// Its number.
         index: u64,

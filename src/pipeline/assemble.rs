@@ -1,50 +1,33 @@
 //! Messages of the bus back to windows: whole, in order, each once.
 //!
 //! A broker may deliver twice and mixes the order of topics; the table of contents of each window says
-//! what belongs to it. A window whose parts do not come is given up after [`Params::patience_windows`]
-//! later ones have come, and the loss is written into it: data is never missing in silence. Pure: what
-//! arrives comes in as arguments.
+//! what belongs to it. A window whose parts have not come is waited for: whoever sends keeps it until it is
+//! acknowledged, and sends it again. What lies further ahead than [`REACH`] is not held. Pure: what arrives
+//! comes in as arguments.
 
+use super::delivery::REACH;
 use crate::model::{
     sample::StreamId,
-    session::{TechEvent, TechKind},
     time::SessionNs,
     window::{Batch, BatchRef, Manifest, WINDOW_NS, Window},
 };
 use std::collections::BTreeMap;
 
-/// How long to wait for stragglers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Params {
-    /// Windows that must have come after an incomplete one before it is given up; 50 are 5 s.
-    pub patience_windows: u64,
-}
-
-impl Default for Params {
-    fn default() -> Self {
-        Self {
-            patience_windows: 50,
-        }
-    }
-}
-
 /// Puts the windows of one session together.
 #[derive(Debug, Default)]
 pub struct Assembler {
-    params: Params,
     next: u64,
-    last_end: SessionNs,
     manifests: BTreeMap<u64, Manifest>,
     loose: BTreeMap<(StreamId, u64), Batch>,
     delivered: BTreeMap<StreamId, u64>,
 }
 
 impl Assembler {
-    /// An assembler that waits as `params` say, beginning with window 0.
+    /// An assembler whose first window is `next`: those before are there already.
     #[must_use]
-    pub fn new(params: Params) -> Self {
+    pub fn from_window(next: u64) -> Self {
         Self {
-            params,
+            next,
             ..Self::default()
         }
     }
@@ -55,10 +38,20 @@ impl Assembler {
         self.next
     }
 
+    /// The furthest window whose table of contents is here, if it is not the one that is waited for.
+    #[must_use]
+    pub fn ahead(&self) -> u64 {
+        let newest = self.manifests.keys().next_back();
+        newest.map_or(0, |newest| newest - self.next)
+    }
+
     /// A batch came. Doubles are dropped.
     pub fn batch(&mut self, batch: Batch, out: &mut Vec<Window>) {
         let seen = self.delivered.get(&batch.stream).copied().unwrap_or(0);
-        if batch.first_sequence >= seen {
+        // No sample is from after the end of its window.
+        let reach = SessionNs(((self.next + REACH) as i64).saturating_mul(WINDOW_NS));
+        let in_reach = batch.samples.first().is_some_and(|s| s.t <= reach);
+        if batch.first_sequence >= seen && in_reach {
             self.loose
                 .insert((batch.stream, batch.first_sequence), batch);
             self.release(out);
@@ -67,16 +60,15 @@ impl Assembler {
 
     /// A table of contents came. Doubles are dropped.
     pub fn manifest(&mut self, manifest: Manifest, out: &mut Vec<Window>) {
-        if manifest.index >= self.next {
+        if (self.next..self.next + REACH).contains(&manifest.index) {
             self.manifests.insert(manifest.index, manifest);
             self.release(out);
         }
     }
 
     fn release(&mut self, out: &mut Vec<Window>) {
-        while let Some(window) = self.complete().or_else(|| self.give_up()) {
+        while let Some(window) = self.complete() {
             self.next = window.manifest.index + 1;
-            self.last_end = window.manifest.end;
             out.push(window);
         }
     }
@@ -84,11 +76,8 @@ impl Assembler {
     /// The next window if all of it is here.
     fn complete(&mut self) -> Option<Window> {
         let manifest = self.manifests.get(&self.next)?;
-        if !manifest
-            .batches
-            .iter()
-            .all(|b| self.loose.contains_key(&(b.stream, b.first_sequence)))
-        {
+        let here = |b: &BatchRef| self.loose.contains_key(&(b.stream, b.first_sequence));
+        if !manifest.batches.iter().all(here) {
             return None;
         }
         let manifest = self.manifests.remove(&self.next)?;
@@ -100,62 +89,21 @@ impl Assembler {
         Some(Window { manifest, batches })
     }
 
-    /// The next window without what did not come, if patience is at its end.
-    fn give_up(&mut self) -> Option<Window> {
-        let newest = *self.manifests.keys().next_back()?;
-        if newest < self.next + self.params.patience_windows {
-            return None;
-        }
-        let mut manifest = self
-            .manifests
-            .remove(&self.next)
-            .unwrap_or_else(|| self.lost_manifest());
-        let mut batches = Vec::new();
-        for named in manifest.batches.clone() {
-            match self.take(named) {
-                Some(batch) => batches.push(batch),
-                None => manifest.tech.push(lost(named, manifest.end)),
-            }
-        }
-        Some(Window { manifest, batches })
-    }
-
-    /// Stands for a table of contents that never came: it names nothing, and says so.
-    fn lost_manifest(&self) -> Manifest {
-        let end = SessionNs(self.last_end.0 + WINDOW_NS);
-        let kind = TechKind::WindowLost { index: self.next };
-        Manifest {
-            index: self.next,
-            end,
-            commands: Vec::new(),
-            tech: vec![TechEvent {
-                t: end,
-                device: None,
-                kind,
-            }],
-            batches: Vec::new(),
-            last: false,
-        }
-    }
-
     fn take(&mut self, named: BatchRef) -> Option<Batch> {
         let batch = self.loose.remove(&(named.stream, named.first_sequence));
         let through = named.first_sequence + u64::from(named.count);
         let seen = self.delivered.entry(named.stream).or_default();
         *seen = (*seen).max(through);
+        // Doubles of windows that were there before the first that was waited for.
+        while let Some(((stream, first), _)) = self
+            .loose
+            .range((named.stream, 0)..(named.stream, through))
+            .next()
+        {
+            let key = (*stream, *first);
+            self.loose.remove(&key);
+        }
         batch
-    }
-}
-
-fn lost(named: BatchRef, t: SessionNs) -> TechEvent {
-    TechEvent {
-        t,
-        device: Some(named.stream.device),
-        kind: TechKind::BatchLost {
-            stream: named.stream,
-            first_sequence: named.first_sequence,
-            count: named.count,
-        },
     }
 }
 
@@ -177,10 +125,11 @@ mod tests {
 
     fn window(index: u64) -> Window {
         let first_sequence = index * 3;
+        // Times as they are in a session: within the window or before.
         let samples = (0..3)
             .map(|i| Sample {
                 stream: stream(),
-                t: SessionNs(((first_sequence + i) * 10) as i64),
+                t: SessionNs(index as i64 * WINDOW_NS + i64::from(i)),
                 values: [0.0; 6],
                 quality: Quality::GOOD,
             })
@@ -213,7 +162,7 @@ mod tests {
     }
 
     proptest! {
-        /// Any order within the patience, any doubles: the same windows, once each.
+        /// Any order, any doubles: the same windows, once each.
         #[test]
         fn order_and_doubles_do_not_matter(keys in prop::collection::vec(0u64..20, 60), doubles in prop::collection::vec(any::<bool>(), 60)) {
             let windows: Vec<_> = (0..30).map(window).collect();
@@ -228,7 +177,7 @@ mod tests {
                 }
             }
             messages.sort_by_key(|(key, _)| *key);
-            let mut assembler = Assembler::new(Params::default());
+            let mut assembler = Assembler::default();
             let mut out = Vec::new();
             for (_, message) in messages {
                 match message {
@@ -240,44 +189,44 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_lost_batch_is_named_in_its_window() {
-        let mut assembler = Assembler::new(Params {
-            patience_windows: 2,
-        });
-        let mut out = Vec::new();
-        assembler.manifest(window(0).manifest, &mut out);
-        for index in 1..=2 {
-            let w = window(index);
-            assembler.batch(w.batches[0].clone(), &mut out);
-            assembler.manifest(w.manifest, &mut out);
+    fn whole(assembler: &mut Assembler, w: &Window, out: &mut Vec<Window>) {
+        for batch in &w.batches {
+            assembler.batch(batch.clone(), out);
         }
-        assert_eq!(out.len(), 3);
-        assert!(out[0].batches.is_empty());
-        assert!(matches!(
-            out[0].manifest.tech[0].kind,
-            TechKind::BatchLost { count: 3, .. }
-        ));
+        assembler.manifest(w.manifest.clone(), out);
     }
 
     #[test]
-    fn a_lost_table_of_contents_leaves_a_named_hole() {
-        let mut assembler = Assembler::new(Params {
-            patience_windows: 2,
-        });
-        let mut out = Vec::new();
-        for index in [0, 2, 3] {
-            let w = window(index);
-            assembler.batch(w.batches[0].clone(), &mut out);
-            assembler.manifest(w.manifest, &mut out);
+    fn a_part_that_is_missing_is_waited_for() {
+        let (mut assembler, mut out) = (Assembler::default(), Vec::new());
+        assembler.manifest(window(0).manifest, &mut out);
+        for index in 1..REACH {
+            whole(&mut assembler, &window(index), &mut out);
         }
-        assert_eq!(
-            out.iter().map(|w| w.manifest.index).collect::<Vec<_>>(),
-            [0, 1, 2, 3]
-        );
-        assert!(matches!(
-            out[1].manifest.tech[0].kind,
-            TechKind::WindowLost { index: 1 }
-        ));
+        assert_eq!((out.len(), assembler.ahead()), (0, REACH - 1));
+        whole(&mut assembler, &window(0), &mut out);
+        assert_eq!(out.len() as u64, REACH);
+        assert!(out.iter().zip(0..).all(|(w, index)| *w == window(index)));
+    }
+
+    #[test]
+    fn what_is_out_of_reach_is_not_held() {
+        let (mut assembler, mut out) = (Assembler::default(), Vec::new());
+        for index in REACH..REACH * 3 {
+            whole(&mut assembler, &window(index), &mut out);
+        }
+        assert!(assembler.manifests.is_empty());
+        // Samples carry times, not windows: those of the last window within reach are held.
+        assert!(assembler.loose.len() <= 1 + 1);
+    }
+
+    #[test]
+    fn begun_later_it_does_not_keep_what_was_there_before() {
+        let (mut assembler, mut out) = (Assembler::from_window(10), Vec::new());
+        for index in 5..12 {
+            whole(&mut assembler, &window(index), &mut out);
+        }
+        assert_eq!(out.len(), 2);
+        assert!(assembler.loose.is_empty());
     }
 }

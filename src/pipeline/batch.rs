@@ -59,5 +59,6 @@ pub fn take(ingest: &mut Ingest, item: &Item, out: &mut Vec<Window>) {
         Item::Packet(packet) => ingest.packet(packet, out),
         Item::Command(host, command) => ingest.command(*host, command.clone(), out),
         Item::Link(host, event) => ingest.link(*host, event, out),
+        Item::Time(host) => ingest.advance(*host, out),
     }
 }

@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | [`ingest`] | packets to windows: decode and align per device |
+//! | [`delivery`] | which window goes to the bus next |
 //! | [`assemble`] | messages of the bus back to windows |
 //! | [`analysis`] | windows to events: motion and rules |
 //! | [`batch`] | the same over a whole recording |
@@ -11,6 +12,7 @@
 pub mod analysis;
 pub mod assemble;
 pub mod batch;
+pub mod delivery;
 pub mod evidence;
 pub mod ingest;
 mod live;

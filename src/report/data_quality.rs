@@ -47,7 +47,6 @@ fn sensor(s: &crate::model::session::Sensor) -> SensorRow {
         losses: 0,
         lost_s: 0.0,
         undecodable: 0,
-        lost_samples: 0,
         late_samples: 0,
         remarks: Vec::new(),
     }
@@ -67,7 +66,6 @@ fn note(quality: &mut Quality, tech: &TechEvent) {
     let device = match &tech.kind {
         TechKind::SensorLost { stream, .. }
         | TechKind::SensorBack { stream, .. }
-        | TechKind::BatchLost { stream, .. }
         | TechKind::Late { stream, .. } => Some(stream.device),
         _ => tech.device,
     };
@@ -83,7 +81,6 @@ fn note_sensor(row: &mut SensorRow, kind: &TechKind) {
         TechKind::SensorLost { .. } => row.losses += 1,
         TechKind::SensorBack { gap_s, .. } => row.lost_s += gap_s,
         TechKind::Undecodable { packets, .. } => row.undecodable += packets,
-        TechKind::BatchLost { count, .. } => row.lost_samples += u64::from(*count),
         TechKind::Late { count, .. } => row.late_samples += u64::from(*count),
         TechKind::LinkUp => {}
         other => add(&mut row.remarks, describe(other)),
@@ -98,7 +95,6 @@ fn describe(kind: &TechKind) -> String {
             format!("{packets} packets not decodable ({reason})")
         }
         TechKind::ClockReset { step_s } => format!("clock anchored anew, step {step_s:.2} s"),
-        TechKind::BatchLost { count, .. } => format!("{count} samples lost on the way"),
         TechKind::WindowLost { index } => format!("window {index} lost on the way"),
         TechKind::Late { count, .. } => format!("{count} samples too late to be judged"),
         TechKind::LinkUp => "connected".to_owned(),
@@ -159,7 +155,6 @@ fn sensor_remarks(s: &SensorRow) -> Vec<String> {
     }
     let counted = [
         (s.undecodable, "packets not decodable"),
-        (s.lost_samples, "samples lost"),
         (s.late_samples, "samples too late"),
     ];
     let counted = counted.iter().filter(|(n, _)| *n > 0);

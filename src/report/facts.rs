@@ -312,8 +312,6 @@ pub struct SensorRow {
     pub lost_s: f64,
     /// Packets that could not be decoded.
     pub undecodable: u64,
-    /// Samples lost between sensor and analysis.
-    pub lost_samples: u64,
     /// Samples that came too late to be judged.
     pub late_samples: u64,
     /// Other remarks, in order, without repeats.

@@ -125,7 +125,7 @@ impl Faults {
     pub fn push(&mut self, item: Item, out: &mut Vec<Item>) {
         let now = item.host();
         match item {
-            Item::Command(..) | Item::Link(..) => self.send(now, item),
+            Item::Command(..) | Item::Link(..) | Item::Time(_) => self.send(now, item),
             Item::Packet(packet) => self.packet(packet),
         }
         self.arrive(Some(now), out);
@@ -202,7 +202,7 @@ impl Faults {
         };
         let host = match &mut item {
             Item::Packet(packet) => &mut packet.host,
-            Item::Command(host, _) | Item::Link(host, _) => host,
+            Item::Command(host, _) | Item::Link(host, _) | Item::Time(host) => host,
         };
         if host.since(self.origin) >= SessionNs::from_seconds(step.at_s) {
             *host = later(*host, step.step_ms);
@@ -279,7 +279,7 @@ mod tests {
                 .into_iter()
                 .filter_map(|i| match i {
                     Item::Packet(p) => Some((p.device, p.bytes)),
-                    Item::Command(..) | Item::Link(..) => None,
+                    Item::Command(..) | Item::Link(..) | Item::Time(_) => None,
                 })
                 .collect();
             bytes.sort();
@@ -342,7 +342,7 @@ mod tests {
         let inside = |item: &&Item| (0.5..1.0).contains(&item.host().since(BEGIN).seconds());
         let from = |item: &Item| match item {
             Item::Packet(p) => p.device.0,
-            Item::Command(..) | Item::Link(..) => u16::MAX,
+            Item::Command(..) | Item::Link(..) | Item::Time(_) => u16::MAX,
         };
         let (now, before) = (out.iter().filter(inside), items(200));
         let now: Vec<_> = now.cloned().collect();

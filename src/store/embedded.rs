@@ -1,7 +1,7 @@
 //! The store in one folder: `plimsoll.sqlite` for everything that comes in, `sessions/<id>/` for the
 //! samples of compacted sessions. One call of `append` is one transaction.
 
-use super::{SessionInfo, StoreError, files, samples, schema};
+use super::{SessionInfo, Standing, StoreError, files, samples, schema, standing};
 use crate::{
     model::{
         event::{Event, Numbered},
@@ -172,8 +172,8 @@ impl Embedded {
         rows.map(|row| read_event(&row?)).collect()
     }
 
-    pub(super) fn durable(&self, session: &SessionId) -> Result<Option<u64>, StoreError> {
-        Ok(known(&self.db, session)?.next_window.checked_sub(1))
+    pub(super) fn standing(&self, session: &SessionId) -> Result<Standing, StoreError> {
+        standing::standing(&*self.snapshot()?, session)
     }
 
     pub(super) fn baselines(&self, client: &str) -> Result<Vec<Baseline>, StoreError> {

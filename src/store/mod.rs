@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`embedded`] | the store in one folder: `SQLite` for what comes in, Parquet for finished sessions |
 //! | `schema` | opening the database: tables, versions, what is not one |
+//! | [`Standing`] | how far a session is stored |
 //! | `samples` | series of samples, from either |
 //! | `windows` | windows as they came off the bus |
 //! | `archive` | samples of a closed session move to Parquet |
@@ -23,12 +24,14 @@ mod export;
 mod files;
 mod samples;
 mod schema;
+mod standing;
 mod table;
 mod verify;
 mod windows;
 
 pub use error::StoreError;
 pub use export::ExportFormat;
+pub use standing::Standing;
 pub use verify::Report;
 
 use crate::model::{
@@ -170,10 +173,10 @@ impl Store {
         }
     }
 
-    /// The last window of those that are here without a hole since window 0.
-    pub fn durable(&self, session: &SessionId) -> Result<Option<u64>, StoreError> {
+    /// How far a session is stored.
+    pub fn standing(&self, session: &SessionId) -> Result<Standing, StoreError> {
         match self {
-            Self::Embedded(s) => s.durable(session),
+            Self::Embedded(s) => s.standing(session),
         }
     }
 

@@ -186,6 +186,12 @@ impl Ingest {
         }
     }
 
+    /// End of the window that is open: time before it closes nothing.
+    #[must_use]
+    pub fn open_until(&self) -> HostNs {
+        HostNs(self.end_ns())
+    }
+
     /// The session ends: all windows until `host`, the last one marked, go to `out`.
     pub fn finish(&mut self, host: HostNs, out: &mut Vec<Window>) {
         self.advance(host, out);

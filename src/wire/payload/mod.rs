@@ -62,10 +62,14 @@ pub struct Announcement {
 /// How far a consumer has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ack {
-    /// Every window up to and including this one is durable (store) or analysed (analysis).
-    pub window: u64,
-    /// That was the last one, and everything said about the session is durable too.
+    /// Every window below this number is durable (store) or analysed (analysis).
+    pub windows: u64,
+    /// Every event below this number is durable (store) or said (analysis).
+    pub events: u64,
+    /// The last window is among them, and everything said about the session is durable too.
     pub closed: bool,
+    /// Which run of the consumer says so: another one may have less than the one before had.
+    pub run: u64,
 }
 
 /// A person's instruction on its way to the daemon.

@@ -201,11 +201,7 @@ fn tech() -> impl Strategy<Value = TechEvent> {
                 silent_s: x,
             }
         } else {
-            TechKind::BatchLost {
-                stream,
-                first_sequence: n,
-                count: 3,
-            }
+            TechKind::WindowLost { index: n }
         },
     })
 }
@@ -337,19 +333,23 @@ fn announcements_and_acks_round_trip() {
     let bytes = encode_announcement(&announcement).unwrap();
     assert_eq!(decode_announcement(&bytes).unwrap(), announcement);
     let bytes = encode_ack(&Ack {
-        window: u64::MAX,
+        windows: u64::MAX,
+        events: 7,
         closed: true,
+        run: 3,
     })
     .unwrap();
     assert_eq!(
         bytes,
-        br#"{"v":1,"body":{"window":18446744073709551615,"closed":true}}"#
+        br#"{"v":1,"body":{"windows":18446744073709551615,"events":7,"closed":true,"run":3}}"#
     );
     assert_eq!(
         decode_ack(&bytes).unwrap(),
         Ack {
-            window: u64::MAX,
-            closed: true
+            windows: u64::MAX,
+            events: 7,
+            closed: true,
+            run: 3
         }
     );
 }

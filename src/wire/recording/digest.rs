@@ -2,8 +2,8 @@
 //!
 //! Hashed are, in order: the line `plimsoll-recording/1`; the header's JSON and the plan's text (or the
 //! absence of one), each after its length; then every item after a letter: `P`, device u16, characteristic
-//! u128, host i64, length u64, bytes; `C` (commands) or `L` (links), host i64, length u64, JSON. Integers are little-endian. The JSON
-//! is hashed as it lies in the file, so a later version that writes it otherwise still verifies old files.
+//! u128, host i64, length u64, bytes; `C` (commands) or `L` (links), host i64, length u64, JSON; `T` (time), host i64. Integers are
+//! little-endian. The JSON is hashed as it lies in the file, so a later version that writes it otherwise still verifies old files.
 
 use crate::model::{packet::Packet, time::HostNs};
 use sha2::{Digest as _, Sha256};
@@ -44,6 +44,11 @@ impl Digest {
 
     pub(super) fn link(&mut self, host: HostNs, json: &[u8]) {
         self.event(b"L", host, json);
+    }
+
+    pub(super) fn time(&mut self, host: HostNs) {
+        self.0.update(b"T");
+        self.0.update(host.0.to_le_bytes());
     }
 
     fn event(&mut self, letter: &[u8], host: HostNs, json: &[u8]) {

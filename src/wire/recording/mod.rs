@@ -11,6 +11,7 @@
 //! | `packets/{alias}/{characteristic}` | `gatt-notification` | the value of one notification, as received |
 //! | `command` | `json` | one [`Command`] |
 //! | `link` | `json` | one [`LinkEvent`]: a sensor's connection began or ended |
+//! | `time` | `host-time` | nothing; at its time nothing from before was to come any more |
 //!
 //! `log_time` and `publish_time` are the host time of arrival, `sequence` counts a channel's messages from
 //! 0 without holes. The metadata of a packet channel name `device` (position in the header's list),
@@ -25,10 +26,12 @@
 mod digest;
 mod names;
 mod read;
+mod stream;
 mod summary;
 mod write;
 
 pub use read::{Damage, Recording, RecordingError, read};
+pub use stream::Items;
 pub use summary::{ChannelSummary, Summary, summary};
 pub use write::{Finished, WriteError, Writer};
 
@@ -46,6 +49,8 @@ pub enum Item {
     Command(HostNs, Command),
     /// A sensor's link changed.
     Link(HostNs, LinkEvent),
+    /// Nothing from before this was to come any more: what was concluded from silence is concluded again.
+    Time(HostNs),
 }
 
 impl Item {
@@ -54,7 +59,7 @@ impl Item {
     pub const fn host(&self) -> HostNs {
         match self {
             Self::Packet(packet) => packet.host,
-            Self::Command(host, _) | Self::Link(host, _) => *host,
+            Self::Command(host, _) | Self::Link(host, _) | Self::Time(host) => *host,
         }
     }
 }

@@ -7,10 +7,13 @@ pub(super) const SESSION: &str = "session";
 pub(super) const PLAN: &str = "plan";
 pub(super) const COMMAND: &str = "command";
 pub(super) const LINK: &str = "link";
+pub(super) const TIME: &str = "time";
 pub(super) const PACKETS: &str = "packets";
 
 pub(super) const JSON: &str = "json";
 pub(super) const TEXT: &str = "utf-8";
+/// No bytes: what counts is when.
+pub(super) const HOST_TIME: &str = "host-time";
 /// The value of a GATT notification, as received: what the device's driver decodes.
 pub(super) const NOTIFICATION: &str = "gatt-notification";
 

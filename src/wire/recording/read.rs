@@ -102,6 +102,7 @@ enum Kind {
     Plan,
     Command,
     Link,
+    Time,
     Packets(DeviceIndex, Uuid),
     /// Of a later version or a foreign tool: passed over.
     Other,
@@ -113,12 +114,15 @@ struct Channel {
 }
 
 #[derive(Default)]
-struct Reader {
+pub(super) struct Reader {
     channels: BTreeMap<u16, Channel>,
-    header_json: Option<Vec<u8>>,
-    plan_text: Option<String>,
+    pub(super) header_json: Option<Vec<u8>>,
+    pub(super) plan_text: Option<String>,
     digest: Option<Digest>,
-    items: Vec<Item>,
+    /// Items read and not taken yet.
+    pub(super) items: Vec<Item>,
+    /// All items read.
+    count: u64,
     end: Option<BTreeMap<String, String>>,
     data_ended: bool,
 }
@@ -156,7 +160,7 @@ impl Reader {
 
     /// Before the end of the data only what a recorder writes there is believed: an operation code is
     /// under no CRC, and a damaged one must not make a chunk be passed over in silence.
-    fn record(&mut self, op: u8, body: &[u8], first: bool) -> Result<(), Stop> {
+    pub(super) fn record(&mut self, op: u8, body: &[u8], first: bool) -> Result<(), Stop> {
         match op {
             _ if self.data_ended => Ok(()),
             op::HEADER if first => Ok(()),
@@ -212,6 +216,7 @@ impl Reader {
             names::PLAN => Kind::Plan,
             names::COMMAND => Kind::Command,
             names::LINK => Kind::Link,
+            names::TIME => Kind::Time,
             _ => packet_channel(channel).unwrap_or(Kind::Other),
         };
         // A tool may repeat a channel; its count goes on.
@@ -247,6 +252,7 @@ impl Reader {
             }),
             Kind::Command => self.command(host, data),
             Kind::Link => self.link(host, data),
+            Kind::Time => self.time(host),
             Kind::Session => self.session(data),
             Kind::Plan => self.plan(data),
             Kind::Other => Ok(()),
@@ -263,7 +269,7 @@ impl Reader {
     }
 
     fn plan(&mut self, data: &[u8]) -> Result<(), Stop> {
-        if self.plan_text.is_some() || !self.items.is_empty() {
+        if self.plan_text.is_some() || self.count > 0 {
             return Err("a plan out of place".to_owned());
         }
         let text = std::str::from_utf8(data).map_err(|e| format!("the plan is no text: {e}"))?;
@@ -273,7 +279,7 @@ impl Reader {
 
     fn packet(&mut self, packet: Packet) -> Result<(), Stop> {
         self.hash()?.packet(&packet);
-        self.items.push(Item::Packet(packet));
+        self.take(Item::Packet(packet));
         Ok(())
     }
 
@@ -281,7 +287,13 @@ impl Reader {
         let event = serde_json::from_slice(json)
             .map_err(|e| format!("a link event is not understood ({e})"))?;
         self.hash()?.link(host, json);
-        self.items.push(Item::Link(host, event));
+        self.take(Item::Link(host, event));
+        Ok(())
+    }
+
+    fn time(&mut self, host: HostNs) -> Result<(), Stop> {
+        self.hash()?.time(host);
+        self.take(Item::Time(host));
         Ok(())
     }
 
@@ -289,8 +301,13 @@ impl Reader {
         let command = serde_json::from_slice(json)
             .map_err(|e| format!("a command is not understood ({e})"))?;
         self.hash()?.command(host, json);
-        self.items.push(Item::Command(host, command));
+        self.take(Item::Command(host, command));
         Ok(())
+    }
+
+    fn take(&mut self, item: Item) {
+        self.items.push(item);
+        self.count += 1;
     }
 
     /// The hash, ready for the next item.
@@ -299,7 +316,7 @@ impl Reader {
             .digest
             .as_mut()
             .ok_or("an item before the session header")?;
-        if self.items.is_empty() {
+        if self.count == 0 {
             digest.plan(self.plan_text.as_deref());
         }
         Ok(digest)
@@ -316,13 +333,13 @@ impl Reader {
         };
         let header: SessionHeader =
             serde_json::from_slice(&json).map_err(|e| RecordingError::Header(e.to_string()))?;
-        if self.items.is_empty() {
+        if self.count == 0 {
             digest.plan(self.plan_text.as_deref());
         }
         let content_sha256 = digest.finish();
         let complete = self.end.as_ref().is_some_and(|end| {
             end.get(names::CONTENT_SHA256) == Some(&content_sha256)
-                && end.get(names::ITEMS) == Some(&self.items.len().to_string())
+                && end.get(names::ITEMS) == Some(&self.count.to_string())
         });
         if !complete && damage.is_none() {
             let reason = if self.end.is_some() {

@@ -68,7 +68,7 @@ pub fn summary(recording: &Recording) -> Summary {
                 commands += 1;
                 continue;
             }
-            Item::Link(..) => continue,
+            Item::Link(..) | Item::Time(_) => continue,
         };
         let channel = channels
             .entry((packet.device, packet.characteristic))

@@ -24,6 +24,18 @@ fn what_is_written_is_read() {
 }
 
 #[test]
+fn that_time_passed_is_kept_and_hashed() {
+    let mut with_time = items(20);
+    with_time.insert(5, Item::Time(BEGIN));
+    with_time.insert(9, Item::Time(HostNs(BEGIN.0 + 300_000_000)));
+    let recording = read(&recorded(&with_time, 3, true)).unwrap();
+    assert_eq!(recording.items, with_time);
+    assert!(recording.complete);
+    let without = read(&recorded(&items(20), 3, true)).unwrap();
+    assert_ne!(recording.content_sha256, without.content_sha256);
+}
+
+#[test]
 fn a_recording_of_nothing_is_complete() {
     let writer = Writer::create(Vec::new(), &header(), None).unwrap();
     let finished = writer.finish().unwrap();

@@ -60,7 +60,7 @@ pub struct Writer<W: Write> {
     container: mcap::Writer<NoSeek<BufWriter<W>>>,
     header: SessionHeader,
     packets: BTreeMap<(DeviceIndex, Uuid), Channel>,
-    /// Of commands and of links.
+    /// Of commands, of links, of time.
     events: BTreeMap<&'static str, Channel>,
     digest: Digest,
     items: u64,
@@ -112,6 +112,7 @@ impl<W: Write> Writer<W> {
             Item::Packet(packet) => self.packet(packet),
             Item::Command(host, command) => self.command(*host, command),
             Item::Link(host, event) => self.link(*host, event),
+            Item::Time(host) => self.time(*host),
         }
     }
 
@@ -140,6 +141,21 @@ impl<W: Write> Writer<W> {
         let json = serde_json::to_vec(event)?;
         self.event(names::LINK, host, &json)?;
         self.digest.link(host, &json);
+        Ok(())
+    }
+
+    fn time(&mut self, host: HostNs) -> Result<(), WriteError> {
+        let mut channel = if let Some(channel) = self.events.get(names::TIME) {
+            *channel
+        } else {
+            let id =
+                self.container
+                    .add_channel(0, names::TIME, names::HOST_TIME, &BTreeMap::new())?;
+            Channel { id, sequence: 0 }
+        };
+        self.message(&mut channel, host, &[])?;
+        self.events.insert(names::TIME, channel);
+        self.digest.time(host);
         Ok(())
     }
 

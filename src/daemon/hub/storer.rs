@@ -1,0 +1,231 @@
+//! The store on the bus: windows and events in, durable in groups, then acknowledged.
+//!
+//! Nothing is acknowledged that is not durable. While the store cannot take it, a bounded number of windows is kept
+//! and tried again; the rest is not taken, and comes again from whoever publishes.
+
+use super::{STORE, SharedStore, assemble_into, lock, run_number, standing, understood};
+use crate::{
+    daemon::link::{Link, LinkError},
+    model::{event::Numbered, session::SessionId, window::Window},
+    pipeline::{assemble::Assembler, delivery::REACH},
+    store::{Standing, StoreError},
+    wire::{
+        payload::{self, Ack},
+        topic::{Subject, Topic},
+    },
+};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+/// Longest time between taking a sample and making it durable.
+const GROUP_COMMIT: Duration = Duration::from_millis(200);
+/// How long to leave a store alone that could not take something.
+const RECOVERY: Duration = Duration::from_secs(1);
+/// Events that are kept for a store that does not take them; the analysis keeps all.
+const MOST_EVENTS: usize = 10_000;
+
+struct Stored {
+    assembler: Assembler,
+    windows: Vec<Window>,
+    events: BTreeMap<u64, Numbered>,
+    there: Standing,
+    /// Somebody wants to know.
+    asked: bool,
+    /// It failed; not to be tried before.
+    failing: Option<Instant>,
+}
+
+/// Takes windows and events off the bus and makes them durable in groups. Runs until `stop`, then
+/// writes what it holds.
+///
+/// # Errors
+/// The bus cannot be reached at all.
+pub async fn store(
+    link: Link,
+    store: SharedStore,
+    stop: CancellationToken,
+) -> Result<(), LinkError> {
+    let mut storer = Storer {
+        link,
+        store,
+        run: run_number(),
+        sessions: BTreeMap::new(),
+    };
+    let mut commit = tokio::time::interval(GROUP_COMMIT);
+    commit.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            message = storer.link.next(&stop) => match message {
+                Some((topic, bytes)) => storer.message(&topic, &bytes),
+                None => break,
+            },
+            _ = commit.tick() => storer.commit().await?,
+        }
+    }
+    storer.commit().await
+}
+
+struct Storer {
+    link: Link,
+    store: SharedStore,
+    run: u64,
+    sessions: BTreeMap<SessionId, Stored>,
+}
+
+impl Storer {
+    fn message(&mut self, topic: &Topic, bytes: &[u8]) {
+        let session = topic.session();
+        if *topic.subject() == Subject::Session {
+            // An empty one takes the announcement back.
+            if !bytes.is_empty() {
+                self.announced(topic, bytes);
+            }
+            return;
+        }
+        let Some(state) = self.sessions.get_mut(session) else {
+            return;
+        };
+        if *topic.subject() != Subject::Event {
+            if (state.windows.len() as u64) < REACH {
+                assemble_into(&mut state.assembler, topic, bytes, &mut state.windows);
+            }
+        } else if state.events.len() < MOST_EVENTS
+            && let Some(event) = understood(topic, payload::decode_event(bytes))
+            && event.sequence >= state.there.events
+        {
+            state.events.insert(event.sequence, event);
+        }
+    }
+
+    /// A session begins, or whoever publishes it wants to know how far it is stored.
+    fn announced(&mut self, topic: &Topic, bytes: &[u8]) {
+        let session = topic.session();
+        if let Some(state) = self.sessions.get_mut(session) {
+            state.asked = true;
+            return;
+        }
+        let Some(announcement) = understood(topic, payload::decode_announcement(bytes)) else {
+            return;
+        };
+        let (header, plan_text) = (&announcement.header, announcement.plan_text.as_deref());
+        let begun = lock(&self.store).begin(header, plan_text);
+        match begun.and_then(|()| standing(&self.store, session)) {
+            Ok(there) => {
+                info!(session = %session.0, windows = there.windows, "session begins");
+                self.sessions.insert(session.clone(), Stored::new(there));
+            }
+            Err(e) => error!(session = %session.0, "failed to store the session: {e}"),
+        }
+    }
+
+    /// Makes durable what came, and says so.
+    async fn commit(&mut self) -> Result<(), LinkError> {
+        for (session, state) in &mut self.sessions {
+            if state.failing.is_some_and(|until| Instant::now() < until) {
+                continue;
+            }
+            let nothing = state.windows.is_empty() && state.events.is_empty();
+            if nothing && !state.asked {
+                continue;
+            }
+            if !nothing && !write(&self.store, session, state).await {
+                continue;
+            }
+            state.asked = false;
+            let ack = Ack {
+                windows: state.there.windows,
+                events: state.there.events,
+                closed: state.there.closed,
+                run: self.run,
+            };
+            let bytes = payload::encode_ack(&ack)?;
+            self.link
+                .publish(session, Subject::Ack(STORE.into()), bytes)
+                .await?;
+            if state.there.closed {
+                archive(&self.store, session).await;
+            }
+        }
+        self.sessions.retain(|_, s| !s.there.closed);
+        Ok(())
+    }
+}
+
+impl Stored {
+    fn new(there: Standing) -> Self {
+        Self {
+            assembler: Assembler::from_window(there.windows),
+            windows: Vec::new(),
+            events: BTreeMap::new(),
+            there,
+            asked: true,
+            failing: None,
+        }
+    }
+}
+
+/// One transaction; whether the store took it. What it did not take is kept.
+async fn write(store: &SharedStore, session: &SessionId, state: &mut Stored) -> bool {
+    let (shared, id) = (SharedStore::clone(store), session.clone());
+    let windows = std::mem::take(&mut state.windows);
+    let events: Vec<Numbered> = std::mem::take(&mut state.events).into_values().collect();
+    let task = move || {
+        let written = append(&shared, &id, &windows, &events);
+        (windows, events, written)
+    };
+    let Ok((windows, events, written)) = tokio::task::spawn_blocking(task).await else {
+        // A panic, which the runtime has said: what it held comes again.
+        error!(session = %session.0, "the storing task ended early");
+        *state = Stored::new(state.there);
+        return false;
+    };
+    match written {
+        Ok(there) => {
+            if state.failing.take().is_some() {
+                info!(session = %session.0, "the store takes again");
+            }
+            state.there = there;
+            true
+        }
+        Err(e) => {
+            if state.failing.is_none() {
+                error!(session = %session.0, "failed to store, trying again until it is: {e}");
+            }
+            state.failing = Some(Instant::now() + RECOVERY);
+            state.windows = windows;
+            state.events = events.into_iter().map(|e| (e.sequence, e)).collect();
+            false
+        }
+    }
+}
+
+/// Makes all of it durable; then what the store has of the session.
+fn append(
+    store: &SharedStore,
+    session: &SessionId,
+    windows: &[Window],
+    events: &[Numbered],
+) -> Result<Standing, StoreError> {
+    let mut store = lock(store);
+    store.append(session, windows, events)?;
+    let there = store.standing(session)?;
+    if there.closed || !(there.last_window && there.last_event) {
+        return Ok(there);
+    }
+    store.close(session)?;
+    store.standing(session)
+}
+
+/// A finished session's samples move to columns. They are durable before and after: a failure costs room,
+/// nothing else.
+async fn archive(store: &SharedStore, session: &SessionId) {
+    let (store, id) = (SharedStore::clone(store), session.clone());
+    let moved = tokio::task::spawn_blocking(move || lock(&store).compact(&id)).await;
+    if let Ok(Err(e)) = moved {
+        warn!(session = %session.0, "failed to archive the session, it stays as it is: {e}");
+    }
+}

@@ -1,0 +1,96 @@
+//! The recording as the spool: windows made once more from what was recorded, for consumers that missed them.
+//!
+//! A window is a function of the items before it, so the recording is all that has to be kept. The whole session
+//! is taken in again from its beginning, on a thread of its own, because the state of decoders and clocks at a
+//! window is the sum of everything before. Works on a recording that is still written: what is made ends with
+//! what is in the file.
+
+use super::outgoing::Outgoing;
+use crate::{
+    model::session::SessionHeader,
+    pipeline::{batch, ingest::Ingest},
+    wire::recording::Items,
+};
+use anyhow::{Context, Result};
+use std::{
+    fs::File,
+    io::BufReader,
+    path::{Path, PathBuf},
+};
+use tokio::sync::mpsc;
+use tracing::error;
+
+/// Windows made ahead of what is asked for.
+const AHEAD: usize = 64;
+
+/// Windows of a recording, from one on.
+#[derive(Debug)]
+pub struct Spool {
+    first: u64,
+    next: u64,
+    windows: mpsc::Receiver<Outgoing>,
+}
+
+impl Spool {
+    /// Windows of the recording at `path` from window `from` on.
+    #[must_use]
+    pub fn open(path: PathBuf, header: SessionHeader, from: u64) -> Self {
+        let (sender, windows) = mpsc::channel(AHEAD);
+        tokio::task::spawn_blocking(move || {
+            if let Err(e) = make(&path, &header, from, &sender) {
+                error!(
+                    "failed to make windows again from {}: {e:#}",
+                    path.display()
+                );
+            }
+        });
+        Self {
+            first: from,
+            next: from,
+            windows,
+        }
+    }
+
+    /// The window that comes next.
+    #[must_use]
+    pub fn next_window(&self) -> u64 {
+        self.next
+    }
+
+    /// It has not given a window yet.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.next == self.first
+    }
+
+    /// The next window; `None` when the recording has no more.
+    pub async fn next(&mut self) -> Option<Outgoing> {
+        let window = self.windows.recv().await?;
+        self.next += 1;
+        Some(window)
+    }
+}
+
+fn make(
+    path: &Path,
+    header: &SessionHeader,
+    from: u64,
+    sender: &mpsc::Sender<Outgoing>,
+) -> Result<()> {
+    let file = File::open(path).with_context(|| format!("open {}", path.display()))?;
+    let items = Items::open(BufReader::new(file))?;
+    let mut ingest = Ingest::new(header)?;
+    let mut out = Vec::new();
+    for item in items {
+        batch::take(&mut ingest, &item, &mut out);
+        for window in out.drain(..) {
+            if window.manifest.index >= from
+                && sender.blocking_send(Outgoing::new(&window)?).is_err()
+            {
+                return Ok(());
+            }
+            ingest.recycle(window);
+        }
+    }
+    Ok(())
+}

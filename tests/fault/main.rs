@@ -1,0 +1,16 @@
+//! Faults: gateway, hub and broker as processes, killed, frozen and cut off while a session runs. In the end the store
+//! holds exactly what the recording holds: every window and every finding, once, in order.
+//!
+//! `PLIMSOLL_FAULTS` asks for another number of faults than the short run's, `PLIMSOLL_FAULT_SEED` for another series.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may stop where it fails"
+)]
+
+#[path = "../six/mod.rs"]
+mod six;
+
+mod series;
+mod truth;
+mod world;
