@@ -25,13 +25,13 @@ pub(super) fn fresh(bus: &BusConfig, keep_session: bool) -> (AsyncClient, EventL
     (client, events)
 }
 
-/// Waiting times before the next attempts: growing, at most 30 s, with jitter.
+/// Waiting times before the next attempts: growing, at most 10 s, with jitter: a broker nearby is back when it is back.
 pub(super) fn patience() -> impl Iterator<Item = Duration> {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(50))
-        .with_max_delay(Duration::from_secs(20))
+        .with_max_delay(Duration::from_secs(5))
         .with_jitter()
         .without_max_times()
         .build()
-        .map(|d| d.min(Duration::from_secs(30)))
+        .map(|d| d.min(Duration::from_secs(10)))
 }

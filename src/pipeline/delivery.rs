@@ -8,11 +8,11 @@
 
 use std::{collections::VecDeque, ops::Range};
 
-/// Windows ahead of its position that a consumer keeps; what lies beyond it may forget: one minute.
-pub const REACH: u64 = 600;
+/// Windows ahead of its position that a consumer keeps; what lies beyond it may forget: two minutes.
+pub const REACH: u64 = 1200;
 
-/// Windows of the backlog on their way at a time, so that what is live need not wait long behind them: 12.8 s.
-pub const CREDIT: u64 = 128;
+/// Windows of the backlog on their way at a time, so that consumers need not hold more: one minute.
+pub const CREDIT: u64 = 600;
 
 /// How far a consumer has come, as it says itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,7 +7,7 @@
 //! | `.../window` | table of contents of a window | no |
 //! | `.../event` | an event of the analysis, except the live ones | no |
 //! | `.../live` | a live event | no |
-//! | `.../ack/{consumer}` | highest window that the consumer has done with | yes |
+//! | `.../ack/{consumer}` | how far the consumer has come without a hole | yes |
 //! | `.../command` | a person's instruction, with a number of the sender's | no |
 //! | `.../reply` | whether an instruction was taken, under the sender's number | no |
 //! | `.../sensors` | where the link of every sensor stands | yes |

@@ -11,6 +11,7 @@
 #[path = "../six/mod.rs"]
 mod six;
 
+mod outage;
 mod series;
 mod truth;
 mod world;

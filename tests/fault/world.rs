@@ -251,7 +251,7 @@ fn renamed(sample: &str, name: &str, to: &Path) -> SessionId {
 }
 
 /// A configuration for one part of the daemon; without `broker` it starts its own.
-fn config(dir: &Path, part: &str, port: u16, broker: bool) -> PathBuf {
+pub fn config(dir: &Path, part: &str, port: u16, broker: bool) -> PathBuf {
     let bus = if broker {
         format!("url = \"mqtt://127.0.0.1:{port}\"")
     } else {
@@ -281,7 +281,7 @@ fn program(log: &Path) -> Command {
     command
 }
 
-fn daemon(log: &Path, arguments: &[&str], config: &Path) -> Command {
+pub fn daemon(log: &Path, arguments: &[&str], config: &Path) -> Command {
     let mut command = program(log);
     command.args(arguments).arg("--config").arg(config);
     command

@@ -1,0 +1,187 @@
+//! The broker away for ten minutes of a session with six sensors at their top rates: what was recorded meanwhile is
+//! delivered within a minute of its return, what is live does not wait behind it, and nothing is missing.
+//!
+//! The ten minutes are of the session's time: the sensors' packets of that time come as fast as they are taken.
+//! Before and after, they come as they would. `PLIMSOLL_OUTAGE=real` lets all of it take its time.
+
+use crate::{
+    six, truth,
+    world::{self, Service, free_port, mosquitto, wait_for_port, wait_until},
+};
+use plimsoll::{
+    config::Config,
+    daemon::plant::{Carry, Plant, Role},
+    model::{session::SessionId, window::WINDOW_NS},
+    mqtt::{BusConfig, subscriber},
+    store::Store,
+    wire::{payload, recording::Item},
+};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Seconds of the session before the outage, until its end, and until the end of the session.
+const BEFORE_S: i64 = 10;
+const BACK_S: i64 = BEFORE_S + 600;
+const END_S: i64 = BACK_S + 60;
+/// Longest time until all of the backlog is stored.
+const DRAIN: Duration = Duration::from_secs(60);
+/// Latency of the live windows meanwhile, 95 %.
+const LIVE: Duration = Duration::from_millis(300);
+
+/// When the items of a window were all there, by its number.
+type Made = Arc<Mutex<BTreeMap<u64, Instant>>>;
+
+/// Sends items as they are due, or as fast as they are taken.
+async fn send(items: &[Item], paced: bool, sender: &mpsc::Sender<Item>, made: &Made) {
+    let begin = Instant::now();
+    let first = items[0].host().0;
+    for item in items {
+        let at = item.host().0;
+        if paced {
+            let due = begin + Duration::from_nanos((at - first).unsigned_abs());
+            tokio::time::sleep_until(due.into()).await;
+        }
+        let over = (at / WINDOW_NS).checked_sub(1).map(i64::unsigned_abs);
+        if let Some(window) = over {
+            made.lock()
+                .unwrap()
+                .entry(window)
+                .or_insert_with(Instant::now);
+        }
+        sender.send(item.clone()).await.unwrap();
+    }
+}
+
+/// When each window was heard on the bus first.
+async fn listen(port: u16, heard: Made) {
+    let (sender, mut messages) = mpsc::channel(4096);
+    let bus = BusConfig::to(([127, 0, 0, 1], port).into()).named("witness");
+    let filter = "plimsoll/v1/+/window".to_owned();
+    let _subscription = subscriber::subscribe(bus, vec![filter], sender)
+        .await
+        .unwrap();
+    while let Some(message) = messages.recv().await {
+        let manifest = payload::decode_manifest(&message.payload).unwrap();
+        heard
+            .lock()
+            .unwrap()
+            .entry(manifest.index)
+            .or_insert_with(Instant::now);
+    }
+}
+
+fn stored_windows(store: &Path, session: &SessionId) -> u64 {
+    let store = Store::open(store).unwrap();
+    store.standing(session).map_or(0, |s| s.windows)
+}
+
+/// Latencies of the windows made between two instants, ascending.
+fn latencies(made: &Made, heard: &Made, from: Instant, to: Instant) -> Vec<Duration> {
+    let (made, heard) = (made.lock().unwrap(), heard.lock().unwrap());
+    let between = made.iter().filter(|(_, at)| (from..to).contains(*at));
+    let mut all: Vec<Duration> = between
+        .map(|(window, at)| {
+            heard
+                .get(window)
+                .map_or(Duration::MAX, |h| h.duration_since(*at))
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+/// When anything was heard again.
+fn heard_again(heard: &Made, after: Instant) -> Instant {
+    let heard = heard.lock().unwrap();
+    *heard.values().filter(|at| **at > after).min().unwrap()
+}
+
+fn hub(dir: &Path, port: u16) -> Service {
+    let config = world::config(dir, "hub", port, true);
+    let log = dir.join("hub.log");
+    Service::new("the hub", move || {
+        world::daemon(&log, &["run", "--role", "hub"], &config)
+    })
+}
+
+/// Waits until all windows of the outage are stored; how long that took.
+fn drain(store: &Path, session: &SessionId) -> impl FnOnce() -> Duration + use<> {
+    let (store, session) = (store.to_owned(), session.clone());
+    move || {
+        let begin = Instant::now();
+        let backlog = (BACK_S * 10 - 1).unsigned_abs();
+        wait_until("the backlog is stored", DRAIN, || {
+            stored_windows(&store, &session) >= backlog
+        });
+        begin.elapsed()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_minutes_without_a_broker_are_made_up_while_what_is_live_goes_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut broker = mosquitto(port);
+    broker.tend();
+    wait_for_port(port);
+    let mut hub = hub(dir.path(), port);
+    hub.tend();
+    let mut config = Config::default();
+    config.bus.url = Some(format!("mqtt://127.0.0.1:{port}"));
+    config.bus.client_id = "gateway".into();
+    let mut gateway = Plant::build(&config, Role::Gateway, false).await.unwrap();
+    let (made, heard) = (Made::default(), Made::default());
+    let witness = tokio::spawn(listen(port, Arc::clone(&heard)));
+    let mut header = six::header();
+    header.session = SessionId("outage".into());
+    let session = header.session.clone();
+    let (sender, items) = mpsc::channel(4096);
+    let recording = dir.path().join("session.mcap");
+    let carry = Carry {
+        header,
+        plan_text: None,
+        items,
+        waits: false,
+        sensors: None,
+    };
+    let all = six::items(END_S);
+    let index = |s: i64| all.partition_point(|i| i.host().0 < s * six::SECOND);
+    let (away, back) = (index(BEFORE_S), index(BACK_S));
+    let store = dir.path().join("hub");
+    let feed = async {
+        send(&all[..away], true, &sender, &made).await;
+        broker.kill();
+        let paced = std::env::var("PLIMSOLL_OUTAGE").is_ok_and(|v| v == "real");
+        send(&all[away..back], paced, &sender, &made).await;
+        broker.tend();
+        let drained = tokio::task::spawn_blocking(drain(&store, &session));
+        let returned = Instant::now();
+        send(&all[back..], true, &sender, &made).await;
+        drop(sender);
+        (returned, drained.await.unwrap())
+    };
+    let never = CancellationToken::new();
+    let (carried, (returned, drained)) =
+        tokio::join!(gateway.carry(carry, Some(&recording), &never), feed);
+    let carried = carried.unwrap();
+    assert!(carried.undelivered.is_none() && carried.lost_windows == 0);
+    witness.abort();
+    let again = heard_again(&heard, returned);
+    let meanwhile = latencies(&made, &heard, again, returned + drained);
+    let p95 = meanwhile[meanwhile.len() * 95 / 100];
+    let counts = truth::same(&store, &recording);
+    println!(
+        "ten minutes of six sensors stored {drained:.1?} after the broker's return, of which {:.1?} to the first message; live windows meanwhile: median {:.1?}, 95 % {p95:.1?} of {}; {counts:?}, 0 lost, 0 doubled",
+        again - returned,
+        meanwhile[meanwhile.len() / 2],
+        meanwhile.len(),
+    );
+    assert!(p95 < LIVE, "95 % of live windows: {p95:?}");
+    drop(hub);
+}
