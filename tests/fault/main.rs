@@ -13,5 +13,6 @@ mod six;
 
 mod outage;
 mod series;
+mod store_away;
 mod truth;
 mod world;

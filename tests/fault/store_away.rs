@@ -1,0 +1,41 @@
+//! The store takes nothing for longer than the session lasts: nothing is acknowledged, and all of it is stored when it
+//! takes again.
+
+use crate::{
+    truth,
+    world::{Broker, World, wait_until},
+};
+use plimsoll::store::Store;
+use rusqlite::{Connection, TransactionBehavior};
+use std::{thread::sleep, time::Duration};
+
+#[test]
+fn a_store_that_takes_nothing_for_a_while_gets_all_of_it_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut world = World::start(dir.path(), Broker::Mosquitto, "store-away", "20");
+    wait_until("the session begins", Duration::from_secs(20), || {
+        Store::open(&world.store()).is_ok_and(|s| s.session(&world.session).is_ok())
+    });
+    let windows = || {
+        let store = Store::open(&world.store()).unwrap();
+        store.standing(&world.session).unwrap().windows
+    };
+    // Another process that writes: the daemon's own attempts fail after five seconds each.
+    let mut other = Connection::open(world.store().join("plimsoll.sqlite")).unwrap();
+    let held = other
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .unwrap();
+    let before = windows();
+    sleep(Duration::from_secs(12));
+    assert_eq!(windows(), before, "the store was not away");
+    held.rollback().unwrap();
+    wait_until("the session is stored", Duration::from_secs(60), || {
+        world.is_closed()
+    });
+    let counts = truth::same(&world.store(), &world.recording());
+    assert!(counts.windows > before + 100);
+    println!("store away after {before} windows: {counts:?}, 0 lost, 0 doubled");
+    wait_until("the gateway ends", Duration::from_secs(30), || {
+        world.gateway.has_ended()
+    });
+}
