@@ -141,7 +141,7 @@ fn play(args: &Args, path: &Path) -> Result<Played> {
         .context("analyse the recording")?;
     Ok(Played {
         told: Told {
-            header: play.header,
+            header: play.header.as_worn(&events),
             plan,
             events,
         },
@@ -187,10 +187,11 @@ fn stored(args: &Args, session: &SessionId) -> Result<Told> {
     let store = input::store(&args.data)?;
     super::report::known(&store, session)?;
     let info = store.session(session)?;
+    let events = store.events(session)?;
     Ok(Told {
         plan: parse_plan(info.plan_text.as_deref())?,
-        events: store.events(session)?,
-        header: info.header,
+        header: info.header.as_worn(&events),
+        events,
     })
 }
 

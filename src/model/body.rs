@@ -31,7 +31,7 @@ macro_rules! segments {
                 match self { $(Segment::$variant => $text,)* }
             }
 
-            /// The client's side, `None` for the midline and for equipment.
+            /// The client's side, `None` for the midline, for equipment, and where nobody has said.
             #[must_use]
             pub const fn side(self) -> Option<Side> {
                 match self { $(Segment::$variant => $side,)* }
@@ -66,6 +66,7 @@ segments! {
     Rig3 = "seg3", None;
     Rig4 = "seg4", None;
     Rig5 = "seg5", None;
+    Unplaced = "unplaced", None;
 }
 
 impl fmt::Display for Segment {

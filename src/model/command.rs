@@ -2,6 +2,7 @@
 
 use super::{
     packet::DeviceIndex,
+    placement::Placement,
     plan::{RpeScale, TrainingSide},
 };
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,14 @@ pub enum Command {
         device: DeviceIndex,
         /// Who accepts that.
         accepted_by: String,
+    },
+    /// Sensors are worn elsewhere than the session's header says, from here on and before its first set. All at once, so
+    /// that two can be swapped.
+    Assign {
+        /// Which sensors, and where each is worn.
+        worn: Vec<Placement>,
+        /// Who sees them there.
+        confirmed_by: String,
     },
     /// Entered after a set.
     Entry {

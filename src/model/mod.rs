@@ -14,6 +14,7 @@
 //! | [`sample`] | values on the session's clock, with quality |
 //! | [`window`] | all samples of a tenth of a second, the unit of the bus |
 //! | [`session`] | who, which sensors where, which plan |
+//! | [`placement`] | where sensors are worn, said while a session runs |
 //! | [`command`] | what a person tells the daemon |
 //! | [`metric`] | what is measured, in which unit, with how much trust |
 //! | [`exercise`] | the exercise library |
@@ -35,6 +36,7 @@ pub mod heart;
 pub mod link;
 pub mod metric;
 pub mod packet;
+pub mod placement;
 pub mod plan;
 pub mod reading;
 pub mod rep;

@@ -152,6 +152,20 @@ pub enum TechKind {
         /// Who accepted that.
         accepted_by: String,
     },
+    /// A person saw a sensor somewhere else than it was said to be: it is worn there from here on, uncalibrated.
+    Placed {
+        /// Where it is worn.
+        segment: Segment,
+        /// Where it was said to be worn.
+        before: Segment,
+        /// Who sees it there.
+        confirmed_by: String,
+    },
+    /// An assignment was refused.
+    AssignmentRefused {
+        /// Why, for the trainer.
+        reason: String,
+    },
     /// A sensor's battery is low.
     BatteryLow {
         /// State of charge, %.

@@ -24,6 +24,7 @@ use crate::model::{
     heart::HeartProfile,
     metric::Metric,
     packet::DeviceIndex,
+    placement::{Placement, refusal},
     plan::TrainingSide,
     rep::{Rep, SessionHeart, SetSummary},
     sample::{Sample, StreamKind},
@@ -217,7 +218,49 @@ impl Engine {
                     }));
                 }
             }
+            Command::Assign { worn, confirmed_by } => self.assign(t, worn, confirmed_by, out),
             Command::Entry { .. } => {}
+        }
+    }
+
+    /// Sensors are worn elsewhere: each begins anew there, with no calibration.
+    fn assign(
+        &mut self,
+        t: SessionNs,
+        worn: &[Placement],
+        confirmed_by: &str,
+        out: &mut Vec<MotionEvent>,
+    ) {
+        let mut say = |device, kind| out.push(MotionEvent::Tech(TechEvent { t, device, kind }));
+        if let Some(reason) = refusal(&self.sensors, worn, confirmed_by, self.sets > 0) {
+            say(None, TechKind::AssignmentRefused { reason });
+            return;
+        }
+        if self.calibrating.take().is_some() {
+            let reason = "a sensor was given another place meanwhile".to_owned();
+            say(None, TechKind::CalibrationRefused { reason });
+        }
+        for placement in worn {
+            let i = usize::from(placement.device.0);
+            let (Some(sensor), Some(device)) = (self.sensors.get_mut(i), self.devices.get_mut(i))
+            else {
+                continue;
+            };
+            let before = std::mem::replace(&mut sensor.segment, placement.segment);
+            confirmed_by.clone_into(&mut sensor.confirmed_by);
+            let left = device.is_left();
+            *device = Device::new(sensor, &self.params);
+            if left {
+                device.leave();
+            }
+            say(
+                Some(placement.device),
+                TechKind::Placed {
+                    segment: placement.segment,
+                    before,
+                    confirmed_by: confirmed_by.to_owned(),
+                },
+            );
         }
     }
 

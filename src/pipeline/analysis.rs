@@ -158,6 +158,11 @@ impl Analysis {
             }
             self.strap &= segment != Segment::Chest;
         }
+        if let (TechKind::Placed { segment, .. }, Some(device)) = (&tech.kind, tech.device) {
+            self.live.placed(device, *segment);
+            self.judge.wear(self.live.worn());
+            self.strap = self.live.worn().any(|s| s == Segment::Chest);
+        }
         self.say(Event::Tech(tech), out);
     }
 

@@ -74,6 +74,18 @@ impl LiveState {
         }
     }
 
+    /// A sensor is worn elsewhere.
+    pub(super) fn placed(&mut self, device: DeviceIndex, segment: Segment) {
+        if let Some(state) = self.sensors.get_mut(usize::from(device.0)) {
+            state.segment = segment;
+        }
+    }
+
+    /// Where the sensors are worn that the session goes on with.
+    pub(super) fn worn(&self) -> impl Iterator<Item = Segment> {
+        self.sensors.iter().filter(|s| !s.left).map(|s| s.segment)
+    }
+
     pub(super) fn set_started(&mut self, set: u32, exercise: &str) {
         self.set = Some((set, exercise.to_owned()));
         self.reps = 0;

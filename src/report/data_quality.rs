@@ -16,7 +16,7 @@ use crate::model::{
 /// The state of the data of a session.
 pub(super) fn of(header: &SessionHeader, events: &[Numbered], all: &Gathered) -> Quality {
     let mut quality = Quality {
-        sensors: header.devices().map(|(_, s)| sensor(s)).collect(),
+        sensors: header.clone().as_worn(events).sensors.iter().map(sensor).collect(),
         reasons: reasons(all),
         remarks: off_calibration(all).into_iter().collect(),
     };
@@ -106,6 +106,12 @@ fn describe(kind: &TechKind) -> String {
             segment,
             accepted_by,
         } => format!("{accepted_by} went on without the sensor on {segment}"),
+        TechKind::Placed {
+            segment,
+            before,
+            confirmed_by,
+        } => format!("{confirmed_by} saw it on {segment} (said before: {before})"),
+        TechKind::AssignmentRefused { reason } => format!("assignment refused: {reason}"),
         TechKind::BatteryLow { percent } => format!("battery at {percent} %"),
         TechKind::CalibrationRefused { reason } => format!("calibration refused: {reason}"),
         TechKind::SensorsExchanged { segment, with } => {

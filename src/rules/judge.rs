@@ -82,13 +82,18 @@ impl Judge {
     /// What is worn: a baseline holds for the sensors it was taken with.
     #[must_use]
     pub fn worn(mut self, segments: impl IntoIterator<Item = Segment>) -> Self {
+        self.wear(segments);
+        self
+    }
+
+    /// As [`Judge::worn`], when sensors are worn elsewhere.
+    pub fn wear(&mut self, segments: impl IntoIterator<Item = Segment>) {
         self.sensors = segments
             .into_iter()
-            .filter(|s| *s != Segment::Chest)
+            .filter(|s| !matches!(s, Segment::Chest | Segment::Unplaced))
             .collect();
         self.sensors.sort_unstable();
         self.sensors.dedup();
-        self
     }
 
     /// The session goes on without the sensor on that segment.
