@@ -202,9 +202,8 @@ fn nothing_changes_place_once_a_set_has_begun() {
     let refused = |k: &&&TechKind| matches!(k, TechKind::AssignmentRefused { reason } if reason.contains("a set has begun"));
     assert_eq!(kinds.iter().filter(refused).count(), 2, "{kinds:?}");
     assert!(!kinds.iter().any(|k| matches!(k, TechKind::Placed { .. })));
-    let all = |events: &[Numbered]| -> Vec<Finding> {
-        findings(events).into_iter().cloned().collect()
-    };
+    let all =
+        |events: &[Numbered]| -> Vec<Finding> { findings(events).into_iter().cloned().collect() };
     assert_eq!(all(&as_it_was), all(&events));
 }
 

@@ -182,8 +182,8 @@ async fn watch(sensors: &[SensorConfig], items: &mut mpsc::Receiver<Item>) -> Re
         readings.clear();
         // Answers to commands and cut frames say nothing of movement.
         let _ = decoder.decode(&packet, &mut readings);
-        for reading in &readings {
-            shake.push(i, &reading.value);
+        for acceleration in readings.iter().filter_map(|r| r.value.acceleration()) {
+            shake.push(i, acceleration);
         }
     }
 }

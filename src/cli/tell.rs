@@ -4,17 +4,14 @@ use super::{Outcome, Usage, replay::runtime};
 use crate::cli::out::say_line;
 use crate::{
     config,
-    daemon::{clock::host_now, link::Link},
+    daemon::{link::Link, order},
     model::{
         command::{Command, SetRole, StopReason},
         plan::{RpeScale, TrainingSide},
         session::{SessionHeader, SessionId},
     },
     mqtt::BusConfig,
-    wire::{
-        payload::{self, Order},
-        topic::{Part, Subject},
-    },
+    wire::{payload, topic::Part},
 };
 use anyhow::{Context, Result, bail};
 use std::{path::PathBuf, time::Duration};
@@ -221,28 +218,9 @@ fn known(exercise: &str) -> Result<String> {
 
 async fn order(bus: &BusConfig, session: &SessionId, command: Command) -> Result<()> {
     let mut link = Link::connect(bus, "order", &[Part::Reply], Some(session)).await?;
-    let id = format!("{}-{}", std::process::id(), host_now().0);
-    let order = Order {
-        id: id.clone(),
-        command,
-    };
-    link.publish(session, Subject::Command, payload::encode_order(&order)?)
-        .await?;
-    let never = CancellationToken::new();
-    let answer = async {
-        while let Some((_, bytes)) = link.next(&never).await {
-            let reply = payload::decode_reply(&bytes)?;
-            if reply.id == id {
-                return Ok(reply.refused);
-            }
-        }
-        bail!("hear the daemon's answer")
-    };
-    match timeout(PATIENCE, answer).await {
-        Ok(Ok(None)) => say_line("done"),
-        Ok(Ok(Some(reason))) => bail!("do that: {reason}"),
-        Ok(Err(e)) => Err(e),
-        Err(_) => bail!("hear the daemon's answer within {} s", PATIENCE.as_secs()),
+    match order::give(&mut link, session, command).await? {
+        None => say_line("done"),
+        Some(reason) => bail!("do that: {reason}"),
     }
 }
 

@@ -2,13 +2,18 @@
 //!
 //! An empty file is a working daemon; `config/plimsoll.toml` shows every key with its default. Secrets
 //! never stand here, nor parameters of the analysis: the same recording, plan and version give the same
-//! findings everywhere. Plan files are checked in [`plan`].
+//! findings everywhere. Plan files are checked in [`plan`]; where sensors
+//! are worn is written by [`place`].
 
+pub mod place;
 pub mod plan;
 
 use crate::{mqtt, source::ble, store, web};
 use serde::{Deserialize, Serialize};
-use std::{fmt, fs, path::Path};
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -24,6 +29,9 @@ pub struct Config {
     pub ble: ble::Config,
     /// The sensors of a session, and where they are worn.
     pub sensors: Vec<ble::SensorConfig>,
+    /// The file it came from.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 /// Everything that is wrong with a configuration file.
@@ -60,7 +68,11 @@ pub fn load(path: Option<&Path>) -> Result<Config, ConfigErrors> {
         file: file.clone(),
         problems: vec![(1, format!("cannot be read: {e}"))],
     })?;
-    parse(&text).map_err(|problems| ConfigErrors { file, problems })
+    let read = parse(&text).map_err(|problems| ConfigErrors { file, problems })?;
+    Ok(Config {
+        file: Some(path.to_owned()),
+        ..read
+    })
 }
 
 /// Reads the text of a configuration file.

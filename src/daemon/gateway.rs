@@ -8,6 +8,7 @@ use super::{
     courier::Courier,
     hub::{ANALYSIS, STORE},
     link::{Link, LinkError},
+    roster::Roster,
 };
 use crate::{
     model::{
@@ -130,11 +131,17 @@ pub struct Sensors {
     pub status: watch::Receiver<Vec<LinkStatus>>,
     /// Sensors that the trainer goes on without.
     pub without: BTreeSet<DeviceIndex>,
+    /// Which of them is worn where.
+    pub roster: Roster,
 }
 
 impl Sensors {
     /// Why an instruction cannot be followed now: no set begins before every sensor is ready or was given up.
     fn refusal(&self, command: &Command) -> Option<String> {
+        let refused = self.roster.refusal(command, &self.without);
+        if refused.is_some() {
+            return refused;
+        }
         if let Command::GoWithout { device, .. } = command {
             let known = self.status.borrow().iter().any(|s| s.device == *device);
             return (!known).then(|| format!("the session has no sensor number {}", device.0));
@@ -408,6 +415,9 @@ impl Gateway {
         if let (true, Command::GoWithout { device, .. }) = (taken, &order.command) {
             sensors.without.insert(*device);
             sensors.status.mark_changed();
+        }
+        if taken {
+            sensors.roster.follow(&order.command);
         }
         let now = (sensors.clock)();
         Ok(taken.then_some(Item::Command(now, order.command)))

@@ -9,6 +9,9 @@
 //! | [`spool`] | windows made again from the recording |
 //! | [`recovery`] | what was left undelivered by an earlier run |
 //! | [`session`] | a session with real sensors |
+//! | [`roster`] | which sensor is worn where, and what instructions that allows |
+//! | [`order`] | an instruction to a running session, and its answer |
+//! | [`desk`] | what the page asks for: who is shaken, who is worn where |
 //! | [`hub`] | the consumers: analysis and store |
 //! | [`feed`] | events to the live page and the report |
 //! | [`link`] | a client's two ends of the bus |
@@ -16,12 +19,15 @@
 
 pub mod clock;
 pub mod courier;
+pub mod desk;
 pub mod feed;
 pub mod gateway;
 pub mod hub;
 pub mod link;
+pub mod order;
 pub mod outgoing;
 pub mod plant;
 pub mod recovery;
+pub mod roster;
 pub mod session;
 pub mod spool;

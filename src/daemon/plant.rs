@@ -2,7 +2,9 @@
 //! carried through them.
 
 use super::{
-    clock, feed,
+    clock,
+    desk::Desk,
+    feed,
     gateway::{Carried, Gateway, Sensors, Source},
     hub::{self, SharedStore},
     link::Link,
@@ -104,7 +106,7 @@ impl Plant {
             plant.consume(config).await?;
         }
         if page && role != Role::Gateway {
-            plant.serve(config.web.listen).await?;
+            plant.serve(config).await?;
         }
         Ok(plant)
     }
@@ -135,7 +137,8 @@ impl Plant {
         Ok(())
     }
 
-    async fn serve(&mut self, listen: SocketAddr) -> Result<()> {
+    async fn serve(&mut self, config: &Config) -> Result<()> {
+        let listen = config.web.listen;
         let listener = TcpListener::bind(listen).await.with_context(|| {
             format!("serve the live page on {listen} (choose another with --listen)")
         })?;
@@ -144,7 +147,8 @@ impl Plant {
         let reports = feed::reports(store.context("find the store")?);
         let clock = Arc::new(clock::wall_now);
         let stop = self.stop.clone();
-        let state = WebState::new(self.feed.clone(), reports, clock, Vec::new(), stop.clone());
+        let state = WebState::new(self.feed.clone(), reports, clock, Vec::new(), stop.clone())
+            .with_desk(Arc::new(Desk::new(self.bus.clone(), config.file.clone())));
         let router = Page::router(state);
         self.tasks
             .spawn(async move { Ok(web::serve(listener, router, stop).await?) });

@@ -4,6 +4,7 @@ use super::{
     clock::{host_now, wall_now},
     gateway::{Carried, Sensors},
     plant::{Carry, Plant, fresh_id},
+    roster::Roster,
 };
 use crate::{
     config::{Config, plan::LoadedPlan},
@@ -108,6 +109,7 @@ pub async fn run(
         clock: host_now,
         status,
         without: BTreeSet::new(),
+        roster: Roster::new(&header),
     };
     let carry = Carry {
         header,

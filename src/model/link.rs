@@ -77,6 +77,9 @@ pub struct LinkStatus {
     pub battery_percent: Option<u8>,
     /// Serial number from its Device Information.
     pub serial: Option<String>,
+    /// The end of its radio address, to tell like sensors apart.
+    #[serde(default)]
+    pub address_tail: Option<String>,
     /// Firmware from its Device Information.
     pub firmware: Option<String>,
     /// Connections so far.

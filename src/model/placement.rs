@@ -157,7 +157,11 @@ mod tests {
         assert!(too_late.contains("a set has begun"), "{too_late}");
         assert!(said(&[(2, ThighL)], " ", false).unwrap().contains("who"));
         assert!(said(&[], "T", false).is_some());
-        assert!(said(&[(9, ThighL)], "T", false).unwrap().contains("9"));
+        assert!(
+            said(&[(9, ThighL)], "T", false)
+                .unwrap()
+                .contains("number 9")
+        );
         let twice = said(&[(2, ThighL), (2, ThighR)], "T", false).unwrap();
         assert!(twice.contains("two places"), "{twice}");
     }

@@ -119,6 +119,17 @@ pub enum Measurand {
 }
 
 impl Value {
+    /// The acceleration in it, m/s².
+    #[must_use]
+    pub const fn acceleration(&self) -> Option<[f64; 3]> {
+        match self {
+            Self::Imu { acceleration, .. } | Self::Acceleration { acceleration, .. } => {
+                Some(*acceleration)
+            }
+            _ => None,
+        }
+    }
+
     /// What this is a value of.
     #[must_use]
     pub const fn measures(&self) -> &'static [Measurand] {

@@ -16,7 +16,13 @@ use crate::model::{
 /// The state of the data of a session.
 pub(super) fn of(header: &SessionHeader, events: &[Numbered], all: &Gathered) -> Quality {
     let mut quality = Quality {
-        sensors: header.clone().as_worn(events).sensors.iter().map(sensor).collect(),
+        sensors: header
+            .clone()
+            .as_worn(events)
+            .sensors
+            .iter()
+            .map(sensor)
+            .collect(),
         reasons: reasons(all),
         remarks: off_calibration(all).into_iter().collect(),
     };

@@ -64,6 +64,9 @@ struct Link {
     ready: bool,
     without: bool,
     words: String,
+    battery_percent: Option<u8>,
+    /// What tells it from others: its serial number, or the tail of its address.
+    identity: Option<String>,
 }
 
 /// A snapshot as the page reads it.
@@ -115,6 +118,8 @@ impl Feed {
                 ready: s.is_ready() && !s.without,
                 without: s.without,
                 words: s.words(),
+                battery_percent: s.battery_percent,
+                identity: s.serial.clone().or_else(|| s.address_tail.clone()),
             })
             .collect();
         let Ok(json) = serde_json::to_string(&links) else {
@@ -159,6 +164,12 @@ impl Board {
                 } else {
                     push(&mut self.set, numbered, KEPT_OF_SET);
                 }
+            }
+            Event::Tech(tech) => {
+                if let Some(info) = &mut self.info {
+                    info.follow(tech);
+                }
+                push(&mut self.set, numbered, KEPT_OF_SET);
             }
             _ => push(&mut self.set, numbered, KEPT_OF_SET),
         }

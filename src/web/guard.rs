@@ -1,13 +1,14 @@
 //! Who may ask and what a page may do: only requests that name this machine are answered, so that a
-//! foreign site cannot reach in through a name that it points at this address; and no page may load or
-//! send anything elsewhere.
+//! foreign site cannot reach in through a name that it points at this address; what changes something is
+//! taken from our own pages only, so that a foreign site cannot send it through the visitor's browser;
+//! and no page may load or send anything elsewhere.
 
 use super::WebState;
 use axum::{
     extract::{Request, State},
     http::{
         HeaderName, HeaderValue, StatusCode,
-        header::{self, HOST},
+        header::{self, HOST, ORIGIN},
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -48,11 +49,17 @@ pub(super) const LIVE_PAGE: HeaderValue = HeaderValue::from_static(
 /// Refuses foreign host names, adds the security headers.
 pub(super) async fn guard(State(state): State<WebState>, request: Request, next: Next) -> Response {
     let host = request.headers().get(HOST).and_then(|h| h.to_str().ok());
-    let mut response = if host.is_some_and(|h| is_known(h, &state.hosts)) {
-        next.run(request).await
-    } else {
-        let text = "this name is not one of this machine's; add it to the hosts that may ask\n";
-        (StatusCode::FORBIDDEN, text).into_response()
+    let refused = match host {
+        Some(host) if is_known(host, &state.hosts) => {
+            let origin = request.headers().get(ORIGIN).and_then(|o| o.to_str().ok());
+            (!request.method().is_safe() && !is_ours(origin, host))
+                .then_some("only this machine's own pages may ask for that\n")
+        }
+        _ => Some("this name is not one of this machine's; add it to the hosts that may ask\n"),
+    };
+    let mut response = match refused {
+        None => next.run(request).await,
+        Some(text) => (StatusCode::FORBIDDEN, text).into_response(),
     };
     let headers = response.headers_mut();
     headers.extend(HEADERS);
@@ -65,6 +72,12 @@ pub(super) async fn guard(State(state): State<WebState>, request: Request, next:
 fn is_known(host: &str, more: &[String]) -> bool {
     let name = without_port(host).to_ascii_lowercase();
     LOOPBACK.contains(&name.as_str()) || more.iter().any(|h| h.eq_ignore_ascii_case(&name))
+}
+
+/// The page that sends it came from where it sends it.
+fn is_ours(origin: Option<&str>, host: &str) -> bool {
+    let from = origin.and_then(|o| o.split_once("://"));
+    from.is_some_and(|(_, from)| from.eq_ignore_ascii_case(host))
 }
 
 fn without_port(host: &str) -> &str {
@@ -99,5 +112,20 @@ mod tests {
             assert!(!is_known(bad, &[]), "{bad}");
         }
         assert!(is_known("gym-box.lan:80", &["gym-box.lan".to_owned()]));
+    }
+
+    #[test]
+    fn only_our_own_pages_change_something() {
+        let host = "127.0.0.1:8460";
+        assert!(is_ours(Some("http://127.0.0.1:8460"), host));
+        for origin in [
+            None,
+            Some("null"),
+            Some("http://evil.example"),
+            Some("http://127.0.0.1:9999"),
+            Some("http://127.0.0.1:8460.evil.example"),
+        ] {
+            assert!(!is_ours(origin, host), "{origin:?}");
+        }
     }
 }

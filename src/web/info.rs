@@ -3,10 +3,11 @@
 
 use crate::{
     model::{
+        body::Segment,
         exercise::{Exercise, LIBRARY},
         metric::Metric,
         plan::Plan,
-        session::{Origin, SessionHeader},
+        session::{Origin, Sensor, SessionHeader, TechEvent, TechKind},
     },
     report::words,
 };
@@ -30,14 +31,29 @@ pub struct Info {
     pub trainer_summary: Option<String>,
     /// The plan's heart-rate ceiling, bpm.
     pub heart_ceiling: Option<f64>,
-    /// Sensor aliases, by position.
-    pub sensors: Vec<String>,
+    /// Sensors, by position.
+    pub sensors: Vec<SensorInfo>,
+    /// Where a sensor can be worn.
+    pub segments: Vec<&'static str>,
     /// Names and prescriptions by exercise id.
     pub exercises: BTreeMap<String, ExerciseInfo>,
     /// Names and units by metric id.
     pub metrics: BTreeMap<&'static str, MetricInfo>,
     /// Names by code: therapist's, trainer's.
     pub codes: BTreeMap<&'static str, [&'static str; 2]>,
+}
+
+/// A sensor on the page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SensorInfo {
+    /// Its name.
+    pub alias: String,
+    /// Its driver.
+    pub driver: String,
+    /// Where it is worn.
+    pub segment: Segment,
+    /// Who said so.
+    pub confirmed_by: String,
 }
 
 /// An exercise on the page.
@@ -74,7 +90,8 @@ impl Info {
             plan: plan.map(|p| format!("{} v{}", p.plan_id, p.version)),
             trainer_summary: plan.map(|p| p.trainer_summary.clone()),
             heart_ceiling: plan.and_then(|p| p.effort.hr_ceiling_bpm),
-            sensors: header.sensors.iter().map(|s| s.alias.clone()).collect(),
+            sensors: header.sensors.iter().map(sensor).collect(),
+            segments: segments(),
             exercises: LIBRARY.iter().map(|e| exercise(e, plan)).collect(),
             metrics: Metric::ALL.iter().map(|m| metric(*m)).collect(),
             codes: words::CODES
@@ -83,6 +100,40 @@ impl Info {
                 .collect(),
         }
     }
+}
+
+impl Info {
+    /// Sensors that are worn elsewhere from this event on.
+    pub fn follow(&mut self, event: &TechEvent) {
+        if let TechKind::Placed {
+            segment,
+            confirmed_by,
+            ..
+        } = &event.kind
+            && let Some(device) = event.device
+            && let Some(sensor) = self.sensors.get_mut(usize::from(device.0))
+        {
+            sensor.segment = *segment;
+            sensor.confirmed_by.clone_from(confirmed_by);
+        }
+    }
+}
+
+fn sensor(s: &Sensor) -> SensorInfo {
+    SensorInfo {
+        alias: s.alias.clone(),
+        driver: s.driver.clone(),
+        segment: s.segment,
+        confirmed_by: s.confirmed_by.clone(),
+    }
+}
+
+/// Segments of a rig are no places on a person.
+fn segments() -> Vec<&'static str> {
+    use Segment::{Rig1, Rig2, Rig3, Rig4, Rig5, Unplaced};
+    let worn = |s: &&Segment| !matches!(s, Rig1 | Rig2 | Rig3 | Rig4 | Rig5 | Unplaced);
+    let all = Segment::ALL.iter().filter(worn);
+    all.map(|s| s.as_str()).collect()
 }
 
 fn exercise(e: &Exercise, plan: Option<&Plan>) -> (String, ExerciseInfo) {

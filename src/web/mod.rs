@@ -1,16 +1,18 @@
 //! The live page and its HTTP interface.
 //!
 //! `GET /` one embedded file without outside assets, `GET /events` server-sent events,
-//! `GET /report/{session}` the report, `GET /health`. Read only: nothing that a page sends changes a
-//! session. Angles in degrees, heart rate in beats a minute, times as the events carry them.
+//! `GET /report/{session}` the report, `GET /health`; `/sensors` is the page on which sensors are
+//! assigned, the one thing that a page changes in a session. Angles in degrees, heart rate in beats a minute, times as the events carry them.
 
 mod events;
 mod feed;
 mod guard;
 mod info;
+mod places;
 
 pub use feed::Feed;
-pub use info::{ExerciseInfo, Info, MetricInfo};
+pub use info::{ExerciseInfo, Info, MetricInfo, SensorInfo};
+pub use places::{Desk, Shaken};
 
 use axum::{
     Router,
@@ -18,7 +20,7 @@ use axum::{
     http::{StatusCode, header},
     middleware,
     response::{Html, IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
 use std::{future::IntoFuture, io, net::SocketAddr, sync::Arc, time::Duration};
@@ -64,6 +66,7 @@ pub struct WebState {
     pub hosts: Arc<[String]>,
     /// Ends every open stream.
     pub stop: CancellationToken,
+    desk: Option<Arc<dyn Desk>>,
     seats: Arc<Semaphore>,
 }
 
@@ -83,8 +86,16 @@ impl WebState {
             clock,
             hosts: hosts.into(),
             stop,
+            desk: None,
             seats: Arc::new(Semaphore::new(SEATS)),
         }
+    }
+
+    /// The same, with somebody who assigns sensors.
+    #[must_use]
+    pub fn with_desk(mut self, desk: Arc<dyn Desk>) -> Self {
+        self.desk = Some(desk);
+        self
     }
 
     #[cfg(test)]
@@ -106,6 +117,9 @@ impl Page {
         Router::new()
             .route("/", get(page))
             .route("/events", get(events::events))
+            .route("/sensors", get(places::page))
+            .route("/sensors/shake", post(places::shake))
+            .route("/sensors/assign", post(places::assign))
             .route("/report/{session}", get(report))
             .route("/health", get(|| async { "ok\n" }))
             .layer(guard)

@@ -218,6 +218,7 @@ fn a_sensor_that_is_not_ready_is_named_with_the_reason() {
         rssi_dbm: None,
         battery_percent: None,
         serial: None,
+        address_tail: None,
         firmware: None,
         connections: 1,
         characteristics: Vec::new(),

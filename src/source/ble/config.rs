@@ -26,9 +26,10 @@ pub struct SensorConfig {
     /// What tells it from others: the serial number in its name, its name, its address, or the serial number that its
     /// Device Information holds.
     pub id: String,
-    /// Where it is worn.
+    /// Where it is worn; `unplaced` until somebody says it on the page.
     pub segment: Segment,
     /// Who saw it there.
+    #[serde(default)]
     pub confirmed_by: String,
     /// What to measure; empty: what the family gives without being asked.
     #[serde(default)]
@@ -130,8 +131,10 @@ pub fn problems(sensors: &[SensorConfig]) -> Vec<(usize, String)> {
         {
             problems.push((i, format!("sensor {name:?} has a rate that is none")));
         }
-        let empty = [&sensor.alias, &sensor.id, &sensor.confirmed_by];
-        if empty.iter().any(|text| text.trim().is_empty()) {
+        let placed = sensor.segment != Segment::Unplaced;
+        let empty = |text: &str| text.trim().is_empty();
+        let nobody = placed && empty(&sensor.confirmed_by);
+        if empty(&sensor.alias) || empty(&sensor.id) || nobody {
             let said = "needs an alias, an id, and who confirmed where it is worn";
             problems.push((i, format!("sensor {name:?} {said}")));
         }
@@ -143,7 +146,7 @@ pub fn problems(sensors: &[SensorConfig]) -> Vec<(usize, String)> {
             if other.id.eq_ignore_ascii_case(&sensor.id) {
                 problems.push(same("have the same id"));
             }
-            if other.segment == sensor.segment {
+            if placed && other.segment == sensor.segment {
                 problems.push(same(&format!("are both worn on {}", sensor.segment)));
             }
         }

@@ -74,6 +74,13 @@ pub fn fit(id: &str, driver: &dyn Driver, seen: &Seen, serial: Option<&str>) -> 
     }
 }
 
+/// The last two pairs of an address: enough for people.
+#[must_use]
+pub fn tail(address: &str) -> String {
+    let from = address.len().saturating_sub(5);
+    address.get(from..).unwrap_or(address).to_owned()
+}
+
 /// Six hexadecimal pairs.
 fn is_address(id: &str) -> bool {
     let parts: Vec<&str> = id.trim().split(':').collect();

@@ -3,8 +3,6 @@
 //! Movement is how far the acceleration strays from its own mean, m/s² (root mean square), so that neither gravity nor a
 //! sensor that reads it wrong counts. One sensor has to stand out; otherwise nobody is chosen.
 
-use crate::model::reading::Value;
-
 /// Nobody shook anything below this, m/s². This and the next were chosen by reasoning and on simulated
 /// shakes; no recording of real ones was at hand.
 const LEAST: f64 = 3.0;
@@ -61,17 +59,19 @@ impl Shake {
         }
     }
 
-    /// Takes a value of a sensor; only accelerations count.
-    pub fn push(&mut self, sensor: usize, value: &Value) {
-        let (Value::Imu { acceleration, .. } | Value::Acceleration { acceleration, .. }) = value
-        else {
-            return;
-        };
+    /// Takes an acceleration of a sensor, m/s².
+    pub fn push(&mut self, sensor: usize, acceleration: [f64; 3]) {
         if acceleration.iter().all(|v| v.is_finite())
             && let Some(spread) = self.sensors.get_mut(sensor)
         {
-            spread.push(*acceleration);
+            spread.push(acceleration);
         }
+    }
+
+    /// Whether anything was heard of a sensor.
+    #[must_use]
+    pub fn is_heard(&self, sensor: usize) -> bool {
+        self.sensors.get(sensor).is_some_and(|s| s.n > 0.0)
     }
 
     /// How much each moved, m/s².
@@ -107,12 +107,7 @@ mod tests {
         for k in 0..300 {
             for (i, a) in amplitudes.iter().enumerate() {
                 let swing = a * (f64::from(k) * 0.3).sin();
-                let acceleration = [swing, 9.8, 0.0];
-                let value = Value::Acceleration {
-                    acceleration,
-                    clipped: false,
-                };
-                shake.push(i, &value);
+                shake.push(i, [swing, 9.8, 0.0]);
             }
         }
         shake.shaken()

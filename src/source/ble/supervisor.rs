@@ -6,6 +6,7 @@
 //! host's clock.
 
 use super::{
+    identity::tail,
     params::Params,
     protocol::{Event, Offer, Output, Request},
     streams::Streams,
@@ -197,6 +198,7 @@ impl Supervisor {
             rssi_dbm: self.rssi_dbm,
             battery_percent: self.offer.battery_percent,
             serial: self.offer.serial.clone(),
+            address_tail: self.address.as_deref().map(tail),
             firmware: self.offer.firmware.clone(),
             connections: self.connections,
             characteristics: self.offer.characteristics.clone(),
