@@ -154,8 +154,9 @@ impl Analyst {
         let mut next = 0;
         while next < there.windows {
             let (store, id) = (SharedStore::clone(&self.store), session.clone());
-            let read =
-                move || -> Result<_, StoreError> { lock(&store).windows(&id, next, AT_A_TIME) };
+            // The store may grow meanwhile; what is in it since comes on the bus as well.
+            let limit = AT_A_TIME.min((there.windows - next) as usize);
+            let read = move || -> Result<_, StoreError> { lock(&store).windows(&id, next, limit) };
             let windows = match tokio::task::spawn_blocking(read).await {
                 Ok(Ok(windows)) if !windows.is_empty() => windows,
                 Ok(Ok(_)) | Err(_) => Vec::new(),
