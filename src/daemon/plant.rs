@@ -28,7 +28,7 @@ use crate::{
 use anyhow::{Context, Result};
 use std::{
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -229,6 +229,25 @@ impl Plant {
         record_to: Option<&Path>,
         stop: &CancellationToken,
     ) -> Result<Carried> {
+        let recorder = record_to
+            .map(|path| Recorder::create(path, &session.header, session.plan_text.as_deref()))
+            .transpose()?;
+        let recording = record_to.map(Path::to_path_buf);
+        self.carry_recorded(session, recorder, recording, stop)
+            .await
+    }
+
+    /// Carries a session that `recorder`, if there is one, writes to `recording`, or that was recorded there before.
+    ///
+    /// # Errors
+    /// As [`Plant::play`].
+    pub async fn carry_recorded(
+        &mut self,
+        session: Carry,
+        recorder: Option<Recorder>,
+        recording: Option<PathBuf>,
+        stop: &CancellationToken,
+    ) -> Result<Carried> {
         let Carry {
             header,
             plan_text,
@@ -236,16 +255,13 @@ impl Plant {
             waits,
             sensors,
         } = session;
-        let recorder = record_to
-            .map(|path| Recorder::create(path, &header, plan_text.as_deref()))
-            .transpose()?;
         let parts = [Part::Ack, Part::Command];
         let link = Link::connect(&self.bus, "gateway", &parts, Some(&header.session)).await?;
         let source = Source {
             items,
             waits,
             recorder,
-            recording: record_to.map(Path::to_path_buf),
+            recording,
         };
         let gateway = Gateway::new(link, &header, plan_text.as_deref(), source)?;
         tokio::select! {

@@ -96,7 +96,8 @@ pub async fn deliver(plant: &mut Plant, path: &Path, stop: &CancellationToken) -
         waits: true,
         sensors: None,
     };
-    let how = plant.carry(carry, None, stop).await?;
+    let recording = Some(path.to_path_buf());
+    let how = plant.carry_recorded(carry, None, recording, stop).await?;
     reading.await.context("read the recording")?;
     if how.undelivered.is_none() && !how.stopped {
         mark_delivered(path)?;
