@@ -9,7 +9,7 @@ use plimsoll::mqtt::{
     BusConfig,
     broker::{BrokerError, Embedded},
     publisher::Publisher,
-    subscriber::{self, Message},
+    subscriber::{self, Message, Stay},
 };
 use std::{
     collections::BTreeSet,
@@ -55,7 +55,7 @@ async fn proxy(to: SocketAddr) -> (SocketAddr, broadcast::Sender<()>) {
 async fn through(broker: SocketAddr) -> (usize, u64, u64) {
     let (sender, mut inbox) = mpsc::channel::<Message>(1000);
     let bus = BusConfig::to(broker).named("sub");
-    let subscription = subscriber::subscribe(bus, vec!["t/#".into()], sender)
+    let subscription = subscriber::subscribe(bus, vec!["t/#".into()], Stay::Kept, sender)
         .await
         .unwrap();
     let (address, cut) = proxy(broker).await;

@@ -7,7 +7,10 @@
 )]
 
 use plimsoll::{
-    mqtt::{BusConfig, subscriber},
+    mqtt::{
+        BusConfig,
+        subscriber::{self, Stay},
+    },
     store::Store,
     wire::{payload, recording},
 };
@@ -43,8 +46,13 @@ async fn run_and_kill(dir: &Path, port: u16, after: Duration) -> Option<u64> {
     let (sender, mut messages) = tokio::sync::mpsc::channel(1024);
     let address = ([127, 0, 0, 1], port).into();
     let bus = BusConfig::to(address).named("witness");
-    let subscription =
-        subscriber::subscribe(bus, vec!["plimsoll/v1/+/ack/store".into()], sender).await;
+    let subscription = subscriber::subscribe(
+        bus,
+        vec!["plimsoll/v1/+/ack/store".into()],
+        Stay::Visit,
+        sender,
+    )
+    .await;
     let mut acknowledged = None;
     let deadline = tokio::time::sleep(after);
     tokio::pin!(deadline);

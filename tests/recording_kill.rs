@@ -1,5 +1,6 @@
 //! What is left of a recording when its process, its disk or its last bytes are gone: cut anywhere, with
 //! anything appended, or written by a process that is killed for real.
+#![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 use plimsoll::{
     model::{
@@ -8,7 +9,9 @@ use plimsoll::{
         packet::{DeviceIndex, Packet, Uuid},
         session::{Origin, Sensor, SessionHeader, SessionId},
         time::HostNs,
+        window::Window,
     },
+    pipeline::{batch, ingest::Ingest},
     source::recorder::Recorder,
     wire::recording::{Item, RecordingError, Writer, read},
 };
@@ -153,4 +156,39 @@ fn a_killed_process_leaves_a_recording_that_opens() {
         // Not more than a window's chunk (40 packets) can be torn.
         assert!(left.discarded_bytes < 4096, "{}", left.discarded_bytes);
     }
+}
+
+/// The windows that come out of what is in the file now.
+fn windows_in(path: &Path) -> Vec<Window> {
+    let left = read(&std::fs::read(path).unwrap()).unwrap();
+    let mut ingest = Ingest::new(&left.header).unwrap();
+    let mut windows = Vec::new();
+    for item in &left.items {
+        batch::take(&mut ingest, item, &mut windows);
+    }
+    windows
+}
+
+#[test]
+fn every_window_that_was_said_comes_out_of_the_file_at_any_moment() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-data/sit-to-stand.mcap");
+    let sample = read(&std::fs::read(sample).unwrap()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("session.mcap");
+    let mut recorder = Recorder::create(&path, &sample.header, None).unwrap();
+    let mut ingest = Ingest::new(&sample.header).unwrap();
+    let mut said = Vec::new();
+    for item in &sample.items {
+        recorder.item(item).unwrap();
+        let before = said.len();
+        batch::take(&mut ingest, item, &mut said);
+        if said.len() > before {
+            // What a process that is killed now would leave.
+            assert_eq!(windows_in(&path), said);
+        }
+        if said.len() > 100 {
+            return;
+        }
+    }
+    panic!("only {} windows", said.len());
 }

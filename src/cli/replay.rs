@@ -143,8 +143,8 @@ impl Playing<'_> {
                 carried.windows
             );
         }
-        let outcome = report(plant, &session, self.data)?;
-        Ok(outcome.and(delivered(&session, carried, self.record)?))
+        let outcome = delivered(&session, carried, self.record)?;
+        Ok(outcome.and(report(plant, &session, self.data)?))
     }
 }
 
@@ -167,9 +167,14 @@ pub(super) fn delivered(
         outcome = Outcome::DataLost;
     }
     if let Some(undelivered) = carried.undelivered {
+        let kept = if outcome == Outcome::Done {
+            "nothing is lost, all of it"
+        } else {
+            "what is left of it"
+        };
         let kept = recording.map_or_else(
             || "play it again when it answers".to_owned(),
-            |path| format!("nothing is lost, all of it is in {}", path.display()),
+            |path| format!("{kept} is in {}", path.display()),
         );
         return Err(undelivered).with_context(|| format!("deliver session {}: {kept}", session.0));
     }

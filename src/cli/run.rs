@@ -136,9 +136,10 @@ async fn train(
         record.display()
     );
     let carried = session::run(plant, config, header, plan.as_ref(), &record, stop).await?;
-    let outcome = report(plant, &carried.session, &config.store.dir)?;
     if carried.how.undelivered.is_none() {
         recovery::mark_delivered(&record)?;
     }
-    Ok(outcome.and(delivered(&carried.session, carried.how, Some(&record))?))
+    // First what is not where it should be: a report of less would look like one of all.
+    let outcome = delivered(&carried.session, carried.how, Some(&record))?;
+    Ok(outcome.and(report(plant, &carried.session, &config.store.dir)?))
 }

@@ -128,7 +128,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
 
 /// The session that runs.
 async fn running(bus: &BusConfig, wanted: Option<&str>) -> Result<SessionHeader> {
-    let mut link = Link::connect(bus, "session", &[Part::Session], None)
+    let mut link = Link::visit(bus, "session", &[Part::Session], None)
         .await
         .context("reach the daemon's broker")?;
     let never = CancellationToken::new();
@@ -217,7 +217,7 @@ fn known(exercise: &str) -> Result<String> {
 }
 
 async fn order(bus: &BusConfig, session: &SessionId, command: Command) -> Result<()> {
-    let mut link = Link::connect(bus, "order", &[Part::Reply], Some(session)).await?;
+    let mut link = Link::visit(bus, "order", &[Part::Reply], Some(session)).await?;
     match order::give(&mut link, session, command).await? {
         None => say_line("done"),
         Some(reason) => bail!("do that: {reason}"),
@@ -225,7 +225,7 @@ async fn order(bus: &BusConfig, session: &SessionId, command: Command) -> Result
 }
 
 async fn sensors(bus: &BusConfig, session: &SessionId) -> Result<()> {
-    let mut link = Link::connect(bus, "sensors", &[Part::Sensors], Some(session)).await?;
+    let mut link = Link::visit(bus, "sensors", &[Part::Sensors], Some(session)).await?;
     let never = CancellationToken::new();
     let Ok(Some((_, bytes))) = timeout(PATIENCE, link.next(&never)).await else {
         bail!(

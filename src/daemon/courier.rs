@@ -32,6 +32,8 @@ const LIVE: usize = 10;
 /// Messages of the backlog that may be without acknowledgement of the broker: the rest of its window is for what is
 /// live.
 const BACKLOG_IN_FLIGHT: usize = 50;
+/// The recording cannot be read: another try after this long.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 /// Nothing moved for this long: what was sent is believed lost. Doubled every time, up to the longest.
 const STALL: Duration = Duration::from_secs(3);
 const LONGEST_STALL: Duration = Duration::from_secs(30);
@@ -48,8 +50,13 @@ pub struct Courier {
     fetched: Option<Outgoing>,
     /// The recording was asked for this window and has none.
     missing: Option<u64>,
+    /// When the recording could not be read.
+    unreadable: Option<Instant>,
     lost: u64,
+    /// When a consumer came on, or could begin to.
     moved: Instant,
+    /// When what was not taken became due again.
+    asked: Instant,
     stall: Duration,
 }
 
@@ -70,8 +77,10 @@ impl Courier {
             spool: None,
             fetched: None,
             missing: None,
+            unreadable: None,
             lost: 0,
             moved: Instant::now(),
+            asked: Instant::now(),
             stall: STALL,
         }
     }
@@ -104,7 +113,9 @@ impl Courier {
         }
         let number = self.delivery.made();
         self.kept.push_back(Outgoing::new(window)?);
-        self.live.push_back(number);
+        if number >= self.delivery.covered() {
+            self.live.push_back(number);
+        }
         if self.kept.len() > KEPT {
             self.kept.pop_front();
         }
@@ -120,24 +131,24 @@ impl Courier {
             self.moved = Instant::now();
             self.stall = STALL;
         }
-        let covered = self.delivery.covered();
-        while self.kept.front().is_some_and(|o| o.window < covered) {
-            self.kept.pop_front();
-        }
     }
 
     /// The connection is new: nothing that was sent on the old one is believed to have come.
     pub fn again(&mut self) {
         self.delivery.again();
         self.moved = Instant::now();
+        self.asked = self.moved;
     }
 
     /// Whether nothing has moved for so long that what was sent is believed lost; it is due again then.
     pub fn stalled(&mut self) -> bool {
-        let stalled = !self.delivery.complete() && self.moved.elapsed() > self.stall;
+        let since = self.moved.max(self.asked);
+        let stalled = !self.delivery.complete() && since.elapsed() > self.stall;
         if stalled {
             self.stall = (self.stall * 2).min(LONGEST_STALL);
-            self.again();
+            self.delivery.again();
+            // Asking is no movement: who is asked in vain for long enough is given up.
+            self.asked = Instant::now();
         }
         stalled
     }
@@ -148,7 +159,7 @@ impl Courier {
     /// The bus refuses for good.
     pub fn pump(&mut self, link: &Link) -> Result<(), LinkError> {
         while let Some(window) = self.live.front().copied() {
-            // What is covered, or was sent with the backlog, is not kept any more or harmless to send twice.
+            // What was sent with the backlog is harmless to send twice.
             if let Some(outgoing) = find(&self.kept, window)
                 && !offer(link, &self.header.session, outgoing)?
             {
@@ -181,7 +192,8 @@ impl Courier {
         let here = find(&self.kept, window).is_some()
             || self.fetched.as_ref().is_some_and(|o| o.window == window);
         let coming = |s: &Spool| s.next_window() == window;
-        if here || self.spool.as_ref().is_some_and(coming) {
+        let later = self.unreadable.is_some_and(|at| at.elapsed() < READ_AGAIN);
+        if here || later || self.spool.as_ref().is_some_and(coming) {
             return Ok(());
         }
         let Some(path) = self
@@ -211,13 +223,23 @@ impl Courier {
             return std::future::pending().await;
         };
         let from = spool.next_window();
-        if let Some(outgoing) = spool.next().await {
-            self.missing = None;
-            self.fetched = Some(outgoing);
-        } else {
-            // It has what it had when it was opened: another look is worth it, once.
-            self.missing = spool.is_fresh().then_some(from);
-            self.spool = None;
+        match spool.next().await {
+            Ok(Some(outgoing)) => {
+                self.missing = None;
+                self.unreadable = None;
+                self.fetched = Some(outgoing);
+            }
+            Ok(None) => {
+                // It has what it had when it was opened: another look is worth it, once.
+                self.missing = spool.is_fresh().then_some(from);
+                self.spool = None;
+            }
+            Err(e) => {
+                // Not to be read now is not lost.
+                error!("failed to make windows again from the recording: {e:#}");
+                self.unreadable = Some(Instant::now());
+                self.spool = None;
+            }
         }
     }
 }

@@ -110,7 +110,7 @@ impl Desk {
     /// A link to the session and its header.
     async fn reach(&self, session: &SessionId, part: Part) -> Result<(Link, SessionHeader)> {
         let parts = [Part::Session, part];
-        let mut link = Link::connect(&self.bus, "desk", &parts, Some(session)).await?;
+        let mut link = Link::visit(&self.bus, "desk", &parts, Some(session)).await?;
         let never = CancellationToken::new();
         let announced = async {
             while let Some((topic, bytes)) = link.next(&never).await {

@@ -1,6 +1,9 @@
 //! Events to people: the live page's stream, and the report of a stored session.
 
-use super::link::Link;
+use super::{
+    hub::{self, SharedStore},
+    link::Link,
+};
 use crate::{
     model::{
         event::{Event, Numbered},
@@ -17,15 +20,27 @@ use crate::{
     },
 };
 use anyhow::Result;
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-/// Hands what comes off the bus to the page; a slow page loses the oldest, never the daemon.
+/// Events that were not heard and may still be said again; more are not waited for.
+const MOST_MISSED: usize = 10_000;
+
+/// Hands what comes off the bus to the page; a slow page loses the oldest, never the daemon. What was said of the session
+/// before, by an earlier run of this process, comes from the store.
 ///
 /// # Errors
 /// None today; the signature is that of every task.
-pub async fn run(mut link: Link, page: Feed, stop: CancellationToken) -> Result<()> {
+pub async fn run(
+    mut link: Link,
+    page: Feed,
+    store: SharedStore,
+    stop: CancellationToken,
+) -> Result<()> {
     let mut shown = Shown::default();
     while let Some((topic, bytes)) = link.next(&stop).await {
         match topic.subject() {
@@ -34,8 +49,9 @@ pub async fn run(mut link: Link, page: Feed, stop: CancellationToken) -> Result<
                 // It is said again whenever somebody may have missed it.
                 Ok(announcement) if shown.is(topic.session()) => drop(announcement),
                 Ok(announcement) => {
-                    shown = Shown::of(topic.session());
-                    page.begin(introduction(&announcement));
+                    let said = said_before(&store, topic.session());
+                    shown = Shown::of(topic.session(), &said);
+                    page.begin(introduction(&announcement), &said);
                 }
                 Err(e) => error!("failed to read an announcement: {e}"),
             },
@@ -55,19 +71,37 @@ pub async fn run(mut link: Link, page: Feed, stop: CancellationToken) -> Result<
     Ok(())
 }
 
-/// What the page shows, so that what the bus says twice is shown once.
+/// What the store has of a session.
+fn said_before(store: &SharedStore, session: &SessionId) -> Vec<Numbered> {
+    match hub::lock(store).events(session) {
+        Ok(events) => events,
+        Err(StoreError::UnknownSession(_)) => Vec::new(),
+        Err(e) => {
+            error!("failed to read what was said before: {e}");
+            Vec::new()
+        }
+    }
+}
+
+/// What the page shows, so that what the bus says twice is shown once, and what it says late is shown.
 #[derive(Default)]
 struct Shown {
     session: Option<SessionId>,
     next_event: u64,
+    /// Below that, and not heard.
+    missed: BTreeSet<u64>,
 }
 
 impl Shown {
-    fn of(session: &SessionId) -> Self {
-        Self {
+    fn of(session: &SessionId, said: &[Numbered]) -> Self {
+        let mut shown = Self {
             session: Some(session.clone()),
-            next_event: 0,
+            ..Self::default()
+        };
+        for event in said {
+            shown.is_new(session, event);
         }
+        shown
     }
 
     fn is(&self, session: &SessionId) -> bool {
@@ -76,13 +110,19 @@ impl Shown {
 
     /// It belongs to the session and was not shown yet.
     fn is_new(&mut self, session: &SessionId, numbered: &Numbered) -> bool {
-        let live = matches!(numbered.event, Event::Live(_));
-        if !self.is(session) || !live && numbered.sequence < self.next_event {
+        if !self.is(session) {
             return false;
         }
-        if !live {
-            self.next_event = numbered.sequence + 1;
+        if matches!(numbered.event, Event::Live(_)) {
+            return true;
         }
+        let number = numbered.sequence;
+        if number < self.next_event {
+            return self.missed.remove(&number);
+        }
+        let room = MOST_MISSED.saturating_sub(self.missed.len());
+        self.missed.extend((self.next_event..number).take(room));
+        self.next_event = number + 1;
         true
     }
 }
@@ -164,4 +204,37 @@ pub fn lost_data(events: &[Numbered]) -> usize {
             matches!(&n.event, Event::Tech(t) if matches!(t.kind, TechKind::WindowLost { .. } | TechKind::PacketsLost { .. }))
         })
         .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::time::SessionNs;
+
+    fn event(sequence: u64) -> Numbered {
+        Numbered {
+            sequence,
+            window: 0,
+            event: Event::Closed {
+                t: SessionNs(0),
+                windows: 0,
+            },
+        }
+    }
+
+    #[test]
+    fn what_is_said_twice_is_shown_once_and_what_comes_late_is_shown() {
+        let session = SessionId("S".to_owned());
+        let mut shown = Shown::of(&session, &[event(0), event(1)]);
+        assert!(!shown.is_new(&session, &event(1)), "the store had it");
+        assert!(shown.is_new(&session, &event(4)));
+        assert!(!shown.is_new(&session, &event(4)));
+        assert!(shown.is_new(&session, &event(2)), "it was missed");
+        assert!(!shown.is_new(&session, &event(2)));
+        let other = SessionId("T".to_owned());
+        assert!(!shown.is_new(&other, &event(5)), "of another session");
+        // A number far ahead is not waited for without bound.
+        assert!(shown.is_new(&session, &event(u64::MAX - 1)));
+        assert_eq!(shown.missed.len(), MOST_MISSED);
+    }
 }

@@ -170,6 +170,8 @@ const TIME_PASSES: Duration = Duration::from_millis(100);
 const BEHIND_NS: i64 = 250_000_000;
 /// Instructions that may wait.
 const WAITING_ORDERS: usize = 64;
+/// Why a replay takes no instruction.
+const OF_A_RECORDING: &str = "the session comes from a recording: what was done in it is done";
 
 impl Gateway {
     /// A session of `source`, on `link`.
@@ -305,6 +307,11 @@ impl Gateway {
                 }
             }
         }
+        // Without sensors nobody follows them.
+        while let Some(order) = self.orders.pop_front() {
+            self.reply(order.id, Some(OF_A_RECORDING.to_owned()))
+                .await?;
+        }
         if !self.announce {
             self.courier.pump(&self.link)?;
         }
@@ -404,14 +411,7 @@ impl Gateway {
     ) -> Result<Option<Item>, GatewayError> {
         let refused = sensors.refusal(&order.command);
         let taken = refused.is_none();
-        let reply = Reply {
-            id: order.id,
-            refused,
-        };
-        let bytes = payload::encode_reply(&reply)?;
-        self.link
-            .publish(&self.session, Subject::Reply, bytes)
-            .await?;
+        self.reply(order.id, refused).await?;
         if let (true, Command::GoWithout { device, .. }) = (taken, &order.command) {
             sensors.without.insert(*device);
             sensors.status.mark_changed();
@@ -421,6 +421,12 @@ impl Gateway {
         }
         let now = (sensors.clock)();
         Ok(taken.then_some(Item::Command(now, order.command)))
+    }
+
+    async fn reply(&self, id: String, refused: Option<String>) -> Result<(), GatewayError> {
+        let bytes = payload::encode_reply(&Reply { id, refused })?;
+        let said = self.link.publish(&self.session, Subject::Reply, bytes);
+        Ok(said.await?)
     }
 
     fn message(&mut self, subject: &Subject, bytes: &[u8]) {

@@ -5,7 +5,7 @@ use crate::{
     mqtt::{
         BusConfig,
         publisher::{Offered, PublishError, Publisher, State},
-        subscriber::{self, Message, Subscription},
+        subscriber::{self, Message, Stay, Subscription},
     },
     wire::{
         payload::PayloadError,
@@ -50,7 +50,7 @@ impl LinkError {
 }
 
 impl Link {
-    /// Connects `name` to the bus and subscribes to `parts` of one session, or of all.
+    /// Connects `name` to the bus, for as long as the daemon lives, and subscribes to `parts` of one session, or of all.
     ///
     /// # Errors
     /// The broker cannot be reached or refuses.
@@ -60,13 +60,36 @@ impl Link {
         parts: &[Part],
         session: Option<&SessionId>,
     ) -> Result<Self, LinkError> {
+        Self::open(bus, name, parts, session, Stay::Kept).await
+    }
+
+    /// The same for who asks something and leaves: the broker forgets `name` then.
+    ///
+    /// # Errors
+    /// As [`Link::connect`].
+    pub async fn visit(
+        bus: &BusConfig,
+        name: &str,
+        parts: &[Part],
+        session: Option<&SessionId>,
+    ) -> Result<Self, LinkError> {
+        Self::open(bus, name, parts, session, Stay::Visit).await
+    }
+
+    async fn open(
+        bus: &BusConfig,
+        name: &str,
+        parts: &[Part],
+        session: Option<&SessionId>,
+        stay: Stay,
+    ) -> Result<Self, LinkError> {
         let (sender, messages) = mpsc::channel(QUEUE);
         let filters = parts
             .iter()
             .map(|p| p.filter(session))
             .collect::<Result<Vec<_>, _>>()?;
         let subscription =
-            subscriber::subscribe(bus.named(&format!("{name}-in")), filters, sender).await?;
+            subscriber::subscribe(bus.named(&format!("{name}-in")), filters, stay, sender).await?;
         let publisher = Publisher::connect(bus.named(&format!("{name}-out"))).await?;
         Ok(Self {
             publisher,

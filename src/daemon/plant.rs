@@ -131,8 +131,9 @@ impl Plant {
             .spawn(async move { Ok(hub::store(link, shared, token).await?) });
         let shown = [Part::Session, Part::Event, Part::Live, Part::Sensors];
         let link = Link::connect(bus, "page", &shown, None).await?;
+        let shared = Arc::clone(&store);
         self.tasks
-            .spawn(feed::run(link, self.feed.clone(), stop.clone()));
+            .spawn(feed::run(link, self.feed.clone(), shared, stop.clone()));
         self.store = Some(store);
         Ok(())
     }

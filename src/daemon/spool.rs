@@ -18,7 +18,6 @@ use std::{
     path::{Path, PathBuf},
 };
 use tokio::sync::mpsc;
-use tracing::error;
 
 /// Windows made ahead of what is asked for.
 const AHEAD: usize = 64;
@@ -28,7 +27,7 @@ const AHEAD: usize = 64;
 pub struct Spool {
     first: u64,
     next: u64,
-    windows: mpsc::Receiver<Outgoing>,
+    windows: mpsc::Receiver<Result<Outgoing>>,
 }
 
 impl Spool {
@@ -38,10 +37,8 @@ impl Spool {
         let (sender, windows) = mpsc::channel(AHEAD);
         tokio::task::spawn_blocking(move || {
             if let Err(e) = make(&path, &header, from, &sender) {
-                error!(
-                    "failed to make windows again from {}: {e:#}",
-                    path.display()
-                );
+                // Nobody may be waiting any more.
+                let _ = sender.blocking_send(Err(e));
             }
         });
         Self {
@@ -64,10 +61,13 @@ impl Spool {
     }
 
     /// The next window; `None` when the recording has no more.
-    pub async fn next(&mut self) -> Option<Outgoing> {
-        let window = self.windows.recv().await?;
-        self.next += 1;
-        Some(window)
+    ///
+    /// # Errors
+    /// The recording cannot be read.
+    pub async fn next(&mut self) -> Result<Option<Outgoing>> {
+        let window = self.windows.recv().await.transpose()?;
+        self.next += u64::from(window.is_some());
+        Ok(window)
     }
 }
 
@@ -75,17 +75,18 @@ fn make(
     path: &Path,
     header: &SessionHeader,
     from: u64,
-    sender: &mpsc::Sender<Outgoing>,
+    sender: &mpsc::Sender<Result<Outgoing>>,
 ) -> Result<()> {
     let file = File::open(path).with_context(|| format!("open {}", path.display()))?;
-    let items = Items::open(BufReader::new(file))?;
+    let read = || format!("read {}", path.display());
+    let items = Items::open(BufReader::new(file)).with_context(read)?;
     let mut ingest = Ingest::new(header)?;
     let mut out = Vec::new();
     for item in items {
         batch::take(&mut ingest, &item, &mut out);
         for window in out.drain(..) {
             if window.manifest.index >= from
-                && sender.blocking_send(Outgoing::new(&window)?).is_err()
+                && sender.blocking_send(Ok(Outgoing::new(&window)?)).is_err()
             {
                 return Ok(());
             }

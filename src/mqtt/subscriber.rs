@@ -1,5 +1,5 @@
-//! Subscribing at least once: the broker keeps our session over a drop, and every connection subscribes
-//! again in case it did not.
+//! Subscribing at least once: the broker keeps our session over a drop, if we mean to come back, and every connection
+//! subscribes again in case it did not.
 //!
 //! The channel to the worker is bounded: when it is full the connection is not read, and the broker
 //! holds what it has. Nothing is dropped here.
@@ -25,6 +25,15 @@ pub struct Message {
     pub payload: Vec<u8>,
 }
 
+/// Whether the broker keeps our session while we are away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stay {
+    /// It keeps what it has for us: a part of the daemon comes back.
+    Kept,
+    /// It keeps nothing: who asks once and leaves would fill a queue that nobody empties.
+    Visit,
+}
+
 /// A running subscription; dropped, it ends.
 #[derive(Debug)]
 pub struct Subscription(JoinHandle<()>);
@@ -42,11 +51,12 @@ impl Drop for Subscription {
 pub async fn subscribe(
     bus: BusConfig,
     filters: Vec<String>,
+    stay: Stay,
     sink: mpsc::Sender<Message>,
 ) -> Result<Subscription, PublishError> {
     let (host, port) = (bus.host.clone(), bus.port);
     let (confirmed, first) = oneshot::channel();
-    let task = tokio::spawn(listen(bus, filters, sink, confirmed));
+    let task = tokio::spawn(listen(bus, filters, stay, sink, confirmed));
     let limit = std::time::Duration::from_secs(10);
     if let Ok(Ok(())) = tokio::time::timeout(limit, first).await {
         return Ok(Subscription(task));
@@ -62,12 +72,13 @@ pub async fn subscribe(
 async fn listen(
     bus: BusConfig,
     filters: Vec<String>,
+    stay: Stay,
     sink: mpsc::Sender<Message>,
     confirmed: oneshot::Sender<()>,
 ) {
     let mut confirmed = Some(confirmed);
     let mut waits = patience();
-    let (mut client, mut events) = fresh(&bus, true);
+    let (mut client, mut events) = fresh(&bus, stay == Stay::Kept);
     loop {
         match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
@@ -101,7 +112,7 @@ async fn listen(
                 if let Some(wait) = waits.next() {
                     tokio::time::sleep(wait).await;
                 }
-                (client, events) = fresh(&bus, true);
+                (client, events) = fresh(&bus, stay == Stay::Kept);
             }
         }
     }

@@ -47,10 +47,13 @@ impl Delivery {
         }
     }
 
-    /// Another window was made; its number.
+    /// Another window was made; its number. It is due, unless the consumers have it from an earlier run.
     pub fn made(&mut self) -> u64 {
         let window = self.made;
         self.made += 1;
+        if window < self.covered() {
+            return window;
+        }
         match self.due.back_mut() {
             Some(last) if last.end == window => last.end += 1,
             _ => self.due.push_back(window..window + 1),
@@ -180,6 +183,17 @@ mod tests {
         assert_eq!(delivery.next(), Some(0));
         delivery.position("store", at(3, 0));
         assert_eq!(delivery.next(), Some(3));
+    }
+
+    #[test]
+    fn what_an_earlier_run_delivered_is_not_due() {
+        let mut delivery = one();
+        delivery.position("store", at(3, 0));
+        for _ in 0..5 {
+            delivery.made();
+        }
+        assert_eq!(delivery.next(), Some(3));
+        assert_eq!(delivery.open(), 2);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Writes every item to a recording before passing it on: what was judged can be judged again.
 //!
 //! Times are the items' host times (ns). Items are committed in groups: when the host time enters another
-//! window of the session, the group is handed to the file as one chunk: what comes out of a window's items is said only
-//! when they are in the file, and a killed process loses at most the window it was in. At most every 0.2 s, and at the
-//! end, the file is synced to the disk, so that a power cut loses little more than that. The file is written in place: a recording that was never ended opens.
+//! window of the session, the group, that item included because it closes the window before, is handed to the file as one
+//! chunk: what comes out of a window's items is said only when they are in the file, and a killed process loses at most the
+//! window it was in. At most every 0.2 s, and at the end, the file is synced to the disk, so that a power cut loses little
+//! more than that. The file is written in place: a recording that was never ended opens.
 //!
 //! A full disk ends the recording, not the training: the error is kept and told once, items still pass.
 
@@ -91,8 +92,10 @@ pub struct Recorder<W: Medium = File> {
     sync: Box<dyn Durable + Send>,
     /// Where the windows of the session begin.
     origin: HostNs,
-    /// The window of the items that are not committed yet.
+    /// The window of the newest item.
     window: Option<i64>,
+    /// There are items that are not committed yet.
+    open: bool,
     synced: Option<HostNs>,
     items: u64,
 }
@@ -140,29 +143,31 @@ impl<W: Medium> Recorder<W> {
             sync,
             origin: header.started_host,
             window: None,
+            open: false,
             synced: None,
             items: 0,
         })
     }
 
-    /// Appends an item; commits the group before it when it lies in another window.
+    /// Appends an item; commits the group, this item included, when it enters another window.
     pub fn item(&mut self, item: &Item) -> Result<(), RecorderError> {
         let host = item.host();
         let window = host.since(self.origin).0.div_euclid(WINDOW_NS);
-        if self.window.is_some_and(|w| w != window) {
-            self.commit()?;
-            self.sync_if_due(host)?;
-        }
-        self.window = Some(window);
         let written = self.writer.item(item);
         written.map_err(|e| failure(self.items, e))?;
         self.items += 1;
+        self.open = true;
+        let before = self.window.replace(window);
+        if before.is_some_and(|w| w != window) {
+            self.commit()?;
+            self.sync_if_due(host)?;
+        }
         Ok(())
     }
 
     /// Hands everything appended so far to the file.
     pub fn commit(&mut self) -> Result<(), RecorderError> {
-        if self.window.take().is_none() {
+        if !std::mem::take(&mut self.open) {
             return Ok(());
         }
         self.writer.flush().map_err(|e| failure(self.items, e))
@@ -324,7 +329,8 @@ mod tests {
             recorder.item(item).unwrap();
             // What a kill would leave behind now.
             let left = read(&disk.bytes()).unwrap();
-            assert_eq!(left.items, items[..i / 10 * 10], "item {i}");
+            let kept = if i < 10 { 0 } else { i / 10 * 10 + 1 };
+            assert_eq!(left.items, items[..kept], "item {i}");
             assert!(!left.complete);
         }
         let recorded = recorder.finish().unwrap();

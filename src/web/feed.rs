@@ -87,13 +87,16 @@ impl Default for Feed {
 }
 
 impl Feed {
-    /// A session begins: every page starts anew.
-    pub fn begin(&self, info: Info) {
+    /// A session begins, or is met in its midst, when `events` of it were said already: every page starts anew.
+    pub fn begin(&self, info: Info, events: &[Numbered]) {
         let mut board = self.lock();
         *board = Board {
             info: Some(info),
             ..Board::default()
         };
+        for event in events {
+            board.keep(event);
+        }
         self.send(Message::Snapshot(board.snapshot()));
     }
 

@@ -1,4 +1,4 @@
-//! The program against a fake BlueZ on a private bus, in real time. Needs `dbus-daemon`.
+//! The program against a fake BlueZ on a private bus, in real time. Needs `dbus-daemon` and, for its page, Chromium.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,8 +7,12 @@
 
 mod bench;
 mod bluez;
+#[path = "../page/browser.rs"]
+#[allow(dead_code, reason = "other tests look at more")]
+mod browser;
 mod bus;
 mod doctor;
+mod page;
 mod peripheral;
 mod person;
 mod program;

@@ -91,6 +91,18 @@ impl Program {
         }
     }
 
+    /// Where its live page is, with a slash at the end.
+    pub fn page(&self) -> String {
+        let log = self.log();
+        let said = log.lines().find_map(|l| l.strip_prefix("live page: "));
+        said.unwrap_or_else(|| panic!("no page\n{log}")).to_owned()
+    }
+
+    /// The configuration as it is now.
+    pub fn configuration(&self) -> String {
+        fs::read_to_string(self.folder.path().join("plimsoll.toml")).unwrap()
+    }
+
     fn file(&self) -> PathBuf {
         self.folder.path().join("session.mcap")
     }

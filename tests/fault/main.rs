@@ -11,6 +11,8 @@
 #[path = "../six/mod.rs"]
 mod six;
 
+mod disk_full;
+mod network;
 mod outage;
 mod series;
 mod store_away;

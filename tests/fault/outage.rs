@@ -12,7 +12,10 @@ use plimsoll::{
     config::Config,
     daemon::plant::{Carry, Plant, Role},
     model::{session::SessionId, window::WINDOW_NS},
-    mqtt::{BusConfig, subscriber},
+    mqtt::{
+        BusConfig,
+        subscriber::{self, Stay},
+    },
     store::Store,
     wire::{payload, recording::Item},
 };
@@ -63,7 +66,7 @@ async fn listen(port: u16, heard: Made) {
     let (sender, mut messages) = mpsc::channel(4096);
     let bus = BusConfig::to(([127, 0, 0, 1], port).into()).named("witness");
     let filter = "plimsoll/v1/+/window".to_owned();
-    let _subscription = subscriber::subscribe(bus, vec![filter], sender)
+    let _subscription = subscriber::subscribe(bus, vec![filter], Stay::Visit, sender)
         .await
         .unwrap();
     while let Some(message) = messages.recv().await {

@@ -39,3 +39,30 @@ fn a_store_that_takes_nothing_for_a_while_gets_all_of_it_later() {
         world.gateway.has_ended()
     });
 }
+
+/// Store and broker are away together, and the broker comes back having forgotten everything.
+#[test]
+fn a_store_and_a_broker_that_are_away_together_get_all_of_it_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut world = World::start(dir.path(), Broker::Mosquitto, "both-away", "20");
+    wait_until("the session begins", Duration::from_secs(20), || {
+        Store::open(&world.store()).is_ok_and(|s| s.session(&world.session).is_ok())
+    });
+    let mut other = Connection::open(world.store().join("plimsoll.sqlite")).unwrap();
+    let held = other
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .unwrap();
+    if let Some(broker) = &mut world.broker {
+        broker.kill();
+    }
+    sleep(Duration::from_secs(8));
+    world.tend_hub();
+    sleep(Duration::from_secs(3));
+    held.rollback().unwrap();
+    wait_until("the session is stored", Duration::from_secs(60), || {
+        world.tend_hub();
+        world.is_closed()
+    });
+    let counts = truth::same(&world.store(), &world.recording());
+    println!("store and broker away: {counts:?}, 0 lost, 0 doubled");
+}

@@ -49,6 +49,11 @@ impl Service {
         }
     }
 
+    /// How it ended, if it has.
+    pub fn code(&mut self) -> Option<i32> {
+        self.child.as_mut()?.try_wait().unwrap()?.code()
+    }
+
     pub fn has_ended(&mut self) -> bool {
         self.child
             .as_mut()
@@ -131,12 +136,25 @@ pub struct World {
     pub session: SessionId,
     sample: PathBuf,
     port: u16,
+    /// Where the gateway thinks the broker is.
+    gateway_port: u16,
     speed: String,
 }
 
 impl World {
     /// Broker and hub run; the gateway plays the sample as sensors would, `speed` times as fast.
     pub fn start(dir: &Path, kind: Broker, name: &str, speed: &str) -> Self {
+        Self::start_through(dir, kind, name, speed, |port| port)
+    }
+
+    /// The same, with something between gateway and broker: `through` says at which port, given the broker's.
+    pub fn start_through(
+        dir: &Path,
+        kind: Broker,
+        name: &str,
+        speed: &str,
+        through: impl FnOnce(u16) -> u16,
+    ) -> Self {
         let port = free_port();
         let sample = dir.join("sample.mcap");
         let session = renamed("sit-to-stand", name, &sample);
@@ -154,6 +172,7 @@ impl World {
             session,
             sample,
             port,
+            gateway_port: through(port),
             speed: speed.to_owned(),
         };
         world.tend_hub();
@@ -190,7 +209,7 @@ impl World {
 
     /// From now on the gateway is one that delivers what was left.
     pub fn deliver(&mut self) {
-        let config = config(&self.dir, "gateway", self.port, true);
+        let config = config(&self.dir, "gateway", self.gateway_port, true);
         let log = log(&self.dir, "gateway");
         self.gateway.kill();
         self.gateway = Service::new("the gateway", move || {
@@ -206,8 +225,13 @@ impl World {
         }
     }
 
-    pub fn url(&self) -> String {
-        format!("mqtt://127.0.0.1:{}", self.port)
+    fn url(&self) -> String {
+        format!("mqtt://127.0.0.1:{}", self.gateway_port)
+    }
+
+    /// What the gateway plays.
+    pub fn sample(&self) -> &Path {
+        &self.sample
     }
 
     pub fn port(&self) -> u16 {

@@ -96,10 +96,11 @@ impl Browser {
         }
     }
 
-    /// Like [`Browser::value`], `null` while the page is still loading.
+    /// Like [`Browser::value`], `null` while the page is still loading or gives way to another.
     fn try_value(&mut self, expression: &str) -> Value {
         let params = json!({ "expression": expression, "returnByValue": true });
-        self.ask("Runtime.evaluate", &params)["result"]["value"].clone()
+        let answer = self.request("Runtime.evaluate", &params);
+        answer["result"]["result"]["value"].clone()
     }
 
     /// Text of the element with this id.
@@ -126,6 +127,13 @@ impl Browser {
     }
 
     fn ask(&mut self, method: &str, params: &Value) -> Value {
+        let answer = self.request(method, params);
+        assert!(answer.get("error").is_none(), "{method}: {answer}");
+        answer["result"].clone()
+    }
+
+    /// The browser's answer, which may be an error.
+    fn request(&mut self, method: &str, params: &Value) -> Value {
         self.next += 1;
         let mut message = json!({ "id": self.next, "method": method, "params": params });
         if !self.tab.is_empty() {
@@ -140,8 +148,7 @@ impl Browser {
                 .recv_timeout(ANSWER)
                 .expect("the browser answers in time");
             if answer["id"] == json!(self.next) {
-                assert!(answer.get("error").is_none(), "{method}: {answer}");
-                return answer["result"].clone();
+                return answer;
             }
         }
     }

@@ -38,7 +38,7 @@ const HIDDEN: &str = "document.getElementById('silence').hidden";
 
 fn opened(origin: Origin, with_plan: bool) -> (Stage, Browser) {
     let stage = Stage::new();
-    stage.feed.begin(info(origin, with_plan));
+    stage.feed.begin(info(origin, with_plan), &[]);
     let mut page = Browser::open(&stage.url);
     page.wait(HIDDEN);
     (stage, page)
@@ -260,16 +260,16 @@ fn data_that_are_not_live_and_a_missing_plan_are_announced() {
     );
     let mut replayed = info(Origin::Sensors, true);
     replayed.replay = true;
-    stage.feed.begin(replayed);
+    stage.feed.begin(replayed, &[]);
     page.wait("document.getElementById('banners').textContent === 'REPLAY - not live'");
-    stage.feed.begin(info(Origin::Imported, true));
+    stage.feed.begin(info(Origin::Imported, true), &[]);
     page.wait("document.getElementById('banners').textContent === 'IMPORTED RECORDING'");
 }
 
 #[test]
 fn who_joins_late_sees_the_set_but_not_old_data_as_new() {
     let stage = Stage::new();
-    stage.feed.begin(info(Origin::Sensors, true));
+    stage.feed.begin(info(Origin::Sensors, true), &[]);
     stage.start_set(1);
     stage.rep(1, 1, &[finding(1, CheckKind::Limit, Verdict::Outside)]);
     std::thread::sleep(Duration::from_millis(300));
@@ -323,7 +323,7 @@ fn text_from_outside_stays_text() {
     let stage = Stage::new();
     let mut hostile = info(Origin::Sensors, true);
     hostile.client = "<img src=x onerror='document.title=\"broken\"'>".to_owned();
-    stage.feed.begin(hostile);
+    stage.feed.begin(hostile, &[]);
     let mut page = Browser::open(&stage.url);
     page.wait(HIDDEN);
     page.wait("document.getElementById('context').textContent.includes('<img')");
@@ -446,7 +446,7 @@ fn pictures() {
             stale: true,
         });
     });
-    stage.feed.begin(info(Origin::Simulated, false));
+    stage.feed.begin(info(Origin::Simulated, false), &[]);
     take(&mut page, "9_lost_simulated");
     stage.fall_silent();
     std::thread::sleep(Duration::from_secs(2));

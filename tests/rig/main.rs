@@ -12,6 +12,7 @@
 mod bench;
 mod guest;
 #[path = "../ble/program.rs"]
+#[allow(dead_code, reason = "the page is looked at on the other bench")]
 mod program;
 #[path = "../ble/scenario.rs"]
 mod scenario;

@@ -73,6 +73,6 @@ fn standing(store: &SharedStore, session: &SessionId) -> Result<Standing, StoreE
 
 /// A poisoned lock means that a writer panicked in the middle of a transaction, which SQLite rolled
 /// back: the store itself is sound.
-fn lock(store: &SharedStore) -> MutexGuard<'_, Store> {
+pub(super) fn lock(store: &SharedStore) -> MutexGuard<'_, Store> {
     store.lock().unwrap_or_else(PoisonError::into_inner)
 }

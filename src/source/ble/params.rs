@@ -3,7 +3,8 @@
 /// How patient the supervision is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Params {
-    /// A connection is made within this. 65000: BlueZ tries for 40 s, and resolving services takes up to 30 s more.
+    /// A connection is made within this. 23000: a sensor in reach answers within seconds, and one that hangs answers the
+    /// next try sooner than this one.
     pub connect_ms: u64,
     /// Services are known within this.
     pub discover_ms: u64,
@@ -44,7 +45,7 @@ pub struct Params {
 impl Default for Params {
     fn default() -> Self {
         Self {
-            connect_ms: 65_000,
+            connect_ms: 23_000,
             discover_ms: 35_000,
             step_ms: 10_000,
             first_data_ms: 20_000,

@@ -1,0 +1,125 @@
+//! Disks that are full in the midst of a session: the store's, which then takes nothing until there is room, and the
+//! recording's, without which the session goes on from memory and says so. Each folder is a small disk of its own, in
+//! memory; that needs the right to mount.
+
+use crate::{
+    truth,
+    world::{Broker, World, wait_until},
+};
+use plimsoll::{pipeline::batch, store::Store, wire::recording};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+/// A disk in memory.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(at: &Path, kib: u64) -> Self {
+        fs::create_dir_all(at).unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "tmpfs"])
+            .arg(at)
+            .status();
+        assert!(
+            mounted.is_ok_and(|s| s.success()),
+            "this test makes small disks: it needs the right to mount (run it as root)"
+        );
+        Self(at.to_owned())
+    }
+
+    fn resize(&self, kib: u64) {
+        let sized = Command::new("mount")
+            .args(["-o", &format!("remount,size={kib}k")])
+            .arg(&self.0)
+            .status();
+        assert!(sized.unwrap().success());
+    }
+
+    fn is_full(&self) -> bool {
+        let probe = self.0.join("probe");
+        let full = fs::write(&probe, [1; 8192]).is_err();
+        let _ = fs::remove_file(probe);
+        full
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+fn windows(world: &World) -> u64 {
+    let store = Store::open(&world.store());
+    let standing = store.and_then(|s| s.standing(&world.session));
+    standing.map_or(0, |s| s.windows)
+}
+
+/// Nothing is acknowledged that has no room; with room again, all of it is stored.
+#[test]
+fn a_store_without_room_takes_all_of_it_when_there_is_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Disk::mount(&dir.path().join("hub"), 1200);
+    let mut world = World::start(dir.path(), Broker::Mosquitto, "store-full", "10");
+    wait_until("the disk is full", Duration::from_secs(30), || {
+        disk.is_full()
+    });
+    let before = windows_when_settled(&world, &disk);
+    assert!(before < 800, "all of it had room: {before} windows");
+    disk.resize(64 * 1024);
+    wait_until("the session is stored", Duration::from_secs(90), || {
+        world.tend_hub();
+        world.gateway_again();
+        world.is_closed()
+    });
+    let counts = truth::same(&world.store(), &world.recording());
+    println!("store full after {before} windows: {counts:?}, 0 lost, 0 doubled");
+    drop(world);
+}
+
+fn windows_when_settled(world: &World, disk: &Disk) -> u64 {
+    // A full SQLite disk may not even be read; then room for reading, not for the session.
+    std::thread::sleep(Duration::from_secs(3));
+    disk.resize(1600);
+    let before = windows(world);
+    assert!(before > 0, "{}", world.logs());
+    before
+}
+
+/// The recording ends where its disk does; the session goes on, all of it is stored, and the exit code says that the
+/// recording is not whole.
+#[test]
+fn a_recording_without_room_ends_and_the_session_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Disk::mount(&dir.path().join("gateway/recordings"), 400);
+    let mut world = World::start(dir.path(), Broker::Mosquitto, "recording-full", "10");
+    wait_until("the session is stored", Duration::from_secs(90), || {
+        world.is_closed()
+    });
+    wait_until("the gateway ends", Duration::from_secs(30), || {
+        world.gateway.has_ended()
+    });
+    assert_eq!(world.gateway.code(), Some(3), "{}", world.logs());
+    let kept = recording::read(&fs::read(world.recording()).unwrap()).unwrap();
+    let played = recording::read(&fs::read(world.sample()).unwrap()).unwrap();
+    assert!(!kept.complete && kept.items.len() < played.items.len());
+    assert_eq!(kept.items, played.items[..kept.items.len()]);
+    // What the store has comes out of what was played, to the last bit.
+    let mut expected = Vec::new();
+    batch::windows(&played.header, &played.items, |w| expected.push(w.clone())).unwrap();
+    let store = Store::open(&world.store()).unwrap();
+    let stored = store.windows(&world.session, 0, usize::MAX).unwrap();
+    assert_eq!(stored, expected);
+    println!(
+        "recording full after {} of {} items: {} windows stored, 0 lost",
+        kept.items.len(),
+        played.items.len(),
+        stored.len()
+    );
+    drop(world);
+    drop(disk);
+}
