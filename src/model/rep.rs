@@ -40,6 +40,8 @@ pub enum Missing {
     NotCalibrated,
     /// The sensor moved against its segment, or its tilt drifted by more than 10 deg.
     Drifted,
+    /// Two sensors are apart in time.
+    Skewed,
     /// The formula is not defined in this pose.
     Undefined,
     /// The value is there; the accepted baseline was taken with other sensors.

@@ -183,6 +183,25 @@ pub enum TechKind {
         /// As which one it moves.
         with: Segment,
     },
+    /// By how much this sensor shows a movement later than another one that makes it, too: their clocks, and the body's
+    /// own.
+    Skew {
+        /// The other sensor.
+        with: DeviceIndex,
+        /// How much later, s; negative = sooner.
+        lag_s: f64,
+        /// Half-width of its 95 % band, s.
+        error_s: f64,
+        /// It is more than bodies do: what is measured with both is without data from here on.
+        exceeded: bool,
+    },
+    /// The movement does not show how far apart in time two sensors are.
+    SkewUnknown {
+        /// The other sensor.
+        with: DeviceIndex,
+        /// Why.
+        reason: String,
+    },
     /// A sensor moved against its segment.
     SensorSlipped {
         /// By how much, deg.

@@ -5,15 +5,18 @@
 //! about and which of its ends points to the client's right. Nothing depends on how a sensor sits.
 
 use super::{
-    anatomy::tilt_sign,
+    anatomy::{terms, tilt_sign},
     calibration::Axis,
+    channel::find,
     movement::{self, Made},
     params::Params,
     sensor::Device,
+    skew::skew,
 };
 use crate::model::{
     body::Segment,
     event::{Calibration, CalibrationStep},
+    metric::Metric,
     packet::DeviceIndex,
     plan::TrainingSide,
     session::{TechEvent, TechKind},
@@ -113,6 +116,7 @@ impl Calibrating {
                 let tried = try_all(exercise, *side, devices, params);
                 let good = !tried.is_empty() && tried.iter().all(|t| t.1.is_ok());
                 if good || timed_out {
+                    compare(now, exercise, *side, devices, params, out);
                     settle(now, exercise, tried, devices, out);
                 }
                 good || timed_out
@@ -229,6 +233,78 @@ fn exchanged(segment: Segment, with: Segment) -> String {
     )
 }
 
+/// Says of every two sensors that a joint is measured with how far apart in time they show the movement.
+fn compare(
+    now: SessionNs,
+    exercise: &str,
+    side: TrainingSide,
+    devices: &mut [Device],
+    params: &Params,
+    out: &mut Vec<Said>,
+) {
+    for (a, b) in joints(side, devices) {
+        let seen = |i: usize| movement::made(exercise, &devices[i]);
+        let found = match (seen(a), seen(b)) {
+            (Some(first), Some(second)) => {
+                skew(exercise, (&devices[a], &first), (&devices[b], &second))
+            }
+            _ => Err("a sensor sent no data"),
+        };
+        let with = index(a);
+        let kind = match found {
+            Ok(skew) => {
+                let exceeded = skew.lag_s.abs() - skew.error_s > params.skew_s;
+                set_skewed(devices, a, b, exceeded);
+                TechKind::Skew {
+                    with,
+                    lag_s: skew.lag_s,
+                    error_s: skew.error_s,
+                    exceeded,
+                }
+            }
+            // What an earlier movement showed holds on.
+            Err(reason) => TechKind::SkewUnknown {
+                with,
+                reason: reason.to_owned(),
+            },
+        };
+        let device = Some(index(b));
+        out.push(Said::Tech(TechEvent {
+            t: now,
+            device,
+            kind,
+        }));
+    }
+}
+
+fn set_skewed(devices: &mut [Device], a: usize, b: usize, skewed: bool) {
+    for (one, other) in [(a, b), (b, a)] {
+        devices[one].skewed.retain(|i| *i != other);
+        if skewed {
+            devices[one].skewed.push(other);
+        }
+    }
+}
+
+/// Pairs of worn sensors that an angle between two segments is measured with.
+fn joints(side: TrainingSide, devices: &[Device]) -> Vec<(usize, usize)> {
+    let mut pairs = Vec::new();
+    for metric in Metric::ALL {
+        let [(first, _), (second, _)] = terms(*metric) else {
+            continue;
+        };
+        for s in side.sides() {
+            let on = |segment| find(devices, segment);
+            if let (Some(a), Some(b)) = (on(first.on(*s)), on(second.on(*s)))
+                && !pairs.contains(&(a.min(b), a.max(b)))
+            {
+                pairs.push((a.min(b), a.max(b)));
+            }
+        }
+    }
+    pairs
+}
+
 fn settle(
     now: SessionNs,
     exercise: &str,
@@ -272,7 +348,7 @@ fn say(
     reason: Option<String>,
     out: &mut Vec<Said>,
 ) {
-    let index = DeviceIndex(u16::try_from(i).unwrap_or(u16::MAX));
+    let index = index(i);
     if let Some(reason) = &reason {
         out.push(Said::Tech(TechEvent {
             t,
@@ -291,4 +367,8 @@ fn say(
         quality,
         reason,
     }));
+}
+
+fn index(i: usize) -> DeviceIndex {
+    DeviceIndex(u16::try_from(i).unwrap_or(u16::MAX))
 }

@@ -10,6 +10,7 @@
 //! | `sensor`, `polarity`, `record` | one worn sensor and the rows of the running set |
 //! | `orientation` | "up" in the sensor, live and after the set |
 //! | `still`, `calibrate`, `movement` | the calibration that a trainer makes |
+//! | `skew` | how far apart in time two sensors are, as that movement shows |
 //! | `calibration`, `anatomy`, `pose`, `zero` | from a sensor to a body segment |
 //! | `channel`, `series`, `segment`, `bout`, `count` | what is counted on, and how |
 //! | `hinge` | the angle between two sensors on a hinge, in any pose |
@@ -44,6 +45,7 @@ mod running;
 mod segment;
 mod sensor;
 mod series;
+mod skew;
 mod still;
 mod tempo;
 mod track;

@@ -22,6 +22,8 @@ use crate::model::{
 pub(super) struct Made {
     /// How often.
     pub(super) times: usize,
+    /// Begin and end of each.
+    pub(super) spans: Vec<(SessionNs, SessionNs)>,
     /// Turned from the beginning, median, deg.
     pub(super) turned_deg: f64,
     /// Principal axis of all movements, to the client's right.
@@ -66,6 +68,7 @@ pub(super) fn made(exercise: &str, device: &Device) -> Option<Made> {
     let Some(axis) = sum.axis() else {
         return Some(Made {
             times: 0,
+            spans: Vec::new(),
             turned_deg,
             axis: Vec3::zeros(),
             quality: 0.0,
@@ -98,6 +101,7 @@ pub(super) fn made(exercise: &str, device: &Device) -> Option<Made> {
     let turned = tilt_deg * tilt_sign(exercise, device.segment) < 0.0;
     Some(Made {
         times: trips.len(),
+        spans: trips.iter().map(|t| t.span(&device.rows)).collect(),
         turned_deg,
         axis: if turned {
             -axis.direction
@@ -116,6 +120,12 @@ struct Trip {
     turn: usize,
     to: usize,
     deg: f64,
+}
+
+impl Trip {
+    fn span(&self, rows: &[Row]) -> (SessionNs, SessionNs) {
+        (rows[self.from].t, rows[self.to - 1].t)
+    }
 }
 
 fn trips(rows: &[Row], pose: Vec3) -> Vec<Trip> {

@@ -24,6 +24,9 @@ pub struct Params {
     pub movement_spread_deg: f64,
     /// Sitting on a chair: largest departure of the knee from a right angle, deg. Clinical practice 15.
     pub sitting_knee_deg: f64,
+    /// Calibration movement: two sensors that show it farther apart in time are not used together, s. In the squats of
+    /// subject s1 of `squat_3imu_form` (tuned on) the trunk goes down up to 0.2 s before the shank.
+    pub skew_s: f64,
     /// Functional axis: first over remaining eigenvalues of the angular rate below which the axis is refused.
     pub axis_quality_min: f64,
     /// Smallest usual excursion of an angle in a set that has repetitions at all, deg.
@@ -75,6 +78,7 @@ impl Default for Params {
             movement_quality_min: 20.0,
             movement_spread_deg: 5.0,
             sitting_knee_deg: 15.0,
+            skew_s: 0.3,
             axis_quality_min: 3.0,
             angle_floor_deg: 10.0,
             height_floor_m: 0.10,

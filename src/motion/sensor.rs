@@ -61,6 +61,8 @@ pub(super) struct Device {
     pub(super) drift: Drift,
     /// In the last set it moved as this other device should.
     pub(super) exchanged: Option<usize>,
+    /// Devices that it is apart from in time.
+    pub(super) skewed: Vec<usize>,
     pub(super) scatter: Scatter,
     pub(super) rows: Vec<Row>,
     pub(super) last: Option<Row>,
@@ -99,6 +101,7 @@ impl Device {
             axis_commanded: false,
             drift: Drift::default(),
             exchanged: None,
+            skewed: Vec::new(),
             scatter: Scatter::default(),
             rows: Vec::new(),
             last: None,

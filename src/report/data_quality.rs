@@ -75,25 +75,30 @@ fn note(quality: &mut Quality, tech: &TechEvent) {
         | TechKind::Late { stream, .. } => Some(stream.device),
         _ => tech.device,
     };
+    let said = describe(&tech.kind, &quality.sensors);
     match device.and_then(|d| row(quality, d)) {
-        Some(row) => note_sensor(row, &tech.kind),
+        Some(row) => note_sensor(row, &tech.kind, said),
         // No sensor in particular, or one that the header does not name: never silent.
-        None => add(&mut quality.remarks, describe(&tech.kind)),
+        None => add(&mut quality.remarks, said),
     }
 }
 
-fn note_sensor(row: &mut SensorRow, kind: &TechKind) {
+fn note_sensor(row: &mut SensorRow, kind: &TechKind, said: String) {
     match kind {
         TechKind::SensorLost { .. } => row.losses += 1,
         TechKind::SensorBack { gap_s, .. } => row.lost_s += gap_s,
         TechKind::Undecodable { packets, .. } => row.undecodable += packets,
         TechKind::Late { count, .. } => row.late_samples += u64::from(*count),
         TechKind::LinkUp => {}
-        other => add(&mut row.remarks, describe(other)),
+        _ => add(&mut row.remarks, said),
     }
 }
 
-fn describe(kind: &TechKind) -> String {
+fn describe(kind: &TechKind, sensors: &[SensorRow]) -> String {
+    let name = |device: &DeviceIndex| {
+        let row = sensors.get(usize::from(device.0));
+        row.map_or_else(|| format!("sensor {}", device.0), |r| r.name.clone())
+    };
     match kind {
         TechKind::SensorLost { silent_s, .. } => format!("a sensor silent for {silent_s:.1} s"),
         TechKind::SensorBack { gap_s, .. } => format!("a sensor back after {gap_s:.1} s"),
@@ -122,6 +127,23 @@ fn describe(kind: &TechKind) -> String {
         TechKind::CalibrationRefused { reason } => format!("calibration refused: {reason}"),
         TechKind::SensorsExchanged { segment, with } => {
             format!("{segment} moved as {with} should: are the two sensors exchanged?")
+        }
+        TechKind::Skew {
+            with,
+            lag_s,
+            error_s,
+            exceeded,
+        } => {
+            let (lag_ms, error_ms) = (1e3 * lag_s, 1e3 * error_s);
+            let words = format!("{lag_ms:.0} ms (± {error_ms:.0}) behind {}", name(with));
+            if *exceeded {
+                format!("{words}: what both measure together has no data")
+            } else {
+                words
+            }
+        }
+        TechKind::SkewUnknown { with, reason } => {
+            format!("not known how far behind {}: {reason}", name(with))
         }
         TechKind::SensorSlipped { drift_deg } => {
             let drift = words::quantity(Some(*drift_deg), None, "deg");
@@ -185,12 +207,13 @@ fn off_calibration(all: &Gathered) -> Option<String> {
 }
 
 fn reasons(all: &Gathered) -> Vec<(&'static str, u32)> {
-    const ORDER: [Missing; 7] = [
+    const ORDER: [Missing; 8] = [
         Missing::Gap,
         Missing::LostSamples,
         Missing::Clipped,
         Missing::NotCalibrated,
         Missing::Drifted,
+        Missing::Skewed,
         Missing::Undefined,
         Missing::NoSensor,
     ];

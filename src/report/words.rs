@@ -258,6 +258,7 @@ pub const fn missing(why: Missing) -> &'static str {
         Missing::Clipped => "sensor at the end of its range",
         Missing::NotCalibrated => "not calibrated",
         Missing::Drifted => "sensor moved or drifted",
+        Missing::Skewed => "sensors apart in time",
         Missing::Open => "nothing follows it",
         Missing::Undefined => "not defined in this pose",
         Missing::OtherSensors => "own baseline taken with other sensors",

@@ -160,6 +160,7 @@ fn why(finding: &Finding) -> &'static str {
         Some(Missing::Clipped) => "its sensor stood at the end of its range",
         Some(Missing::NotCalibrated) => "its sensor is not calibrated",
         Some(Missing::Drifted) => "its sensor moved against the body",
+        Some(Missing::Skewed) => "its sensors are apart in time",
         Some(Missing::Open) => "nothing follows it",
         Some(Missing::Undefined) => "it is not defined in this movement",
         Some(Missing::OtherSensors) => "the accepted baseline was taken with other sensors",

@@ -27,6 +27,9 @@ pub(super) fn sum_of_tilts(
         let i = find(view.devices, part.on(side)).ok_or(Missing::NoSensor)?;
         parts.push((i, *weight));
     }
+    if let [(a, _), (b, _)] = parts[..] {
+        view.in_step(&[a, b])?;
+    }
     let frontal = plane(view.exercise) == Plane::Frontal;
     let mut sources = Sources::default();
     for (i, _) in &parts {

@@ -29,6 +29,9 @@ pub(super) fn right_tilts(view: &View, found: &Found, parts: &[(Segment, f64)]) 
         sources = sources.and(Sources::of(&view.devices[i], pose, found));
         used.push((i, *weight));
     }
+    if let [(a, _), (b, _)] = used[..] {
+        view.in_step(&[a, b])?;
+    }
     let lead = &view.devices[used.first().ok_or(Missing::NoSensor)?.0];
     let mut path = Path::default();
     let mut next = found.start;

@@ -88,6 +88,15 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Devices that are apart in time are not measured with together.
+    pub(super) fn in_step(&self, devices: &[usize]) -> Result<(), Missing> {
+        let apart = |i: &usize| devices.iter().any(|j| self.devices[*i].skewed.contains(j));
+        if devices.iter().any(apart) {
+            return Err(Missing::Skewed);
+        }
+        Ok(())
+    }
+
     /// What speaks against measuring with a device between two instants.
     pub(super) fn fault(&self, device: usize, from: SessionNs, to: SessionNs) -> Option<Missing> {
         if let Some((a, b, answer)) = self.faults[device].get()
@@ -236,7 +245,9 @@ fn scalar(value: f64, error: f64) -> Measured {
 
 /// Times and ranges hold only if the counting channel's own sensors saw the whole repetition.
 fn counted_on(view: &View, found: &Found) -> Result<(), Missing> {
-    for (device, _) in &found.channel.terms {
+    let devices: Vec<usize> = found.channel.terms.iter().map(|(i, _)| *i).collect();
+    view.in_step(&devices)?;
+    for device in &devices {
         if let Some(why) = view.fault(*device, found.start, found.end) {
             return Err(why);
         }

@@ -197,6 +197,7 @@ fn range_of(measured: &Measured) -> f64 {
 fn twist(view: &View, found: &Found) -> Outcome {
     let thorax = find(view.devices, Segment::Thorax).ok_or(Missing::NoSensor)?;
     let pelvis = find(view.devices, Segment::Pelvis).ok_or(Missing::NoSensor)?;
+    view.in_step(&[thorax, pelvis])?;
     whole(view, found, thorax)?;
     whole(view, found, pelvis)?;
     let mut below: Vec<(SessionNs, f64)> = Vec::new();
@@ -292,6 +293,7 @@ fn side_lead(view: &View, found: &Found) -> Outcome {
         ) else {
             continue;
         };
+        view.in_step(&[left, right])?;
         let (left, right) = (
             turn_after_s(view, found, left)?,
             turn_after_s(view, found, right)?,
