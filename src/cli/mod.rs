@@ -24,6 +24,7 @@ mod run;
 mod scan;
 mod sessions;
 mod simulate;
+mod store;
 mod tell;
 pub mod wire_vectors;
 
@@ -80,6 +81,8 @@ enum Command {
     Export(export::Args),
     /// List the stored sessions.
     Sessions(sessions::Args),
+    /// Check and measure the store.
+    Store(store::Args),
     /// Work with plan files.
     Plan(plan::Args),
     /// Check the configuration.
@@ -156,6 +159,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Report(args) => report::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Sessions(args) => sessions::run(&args),
+        Command::Store(args) => store::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Import(args) => import::run(&args),

@@ -46,7 +46,9 @@ pub fn unfinished(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn is_written(path: &Path) -> bool {
+/// Somebody is writing the recording at `path`.
+#[must_use]
+pub fn is_written(path: &Path) -> bool {
     let lock = |file: File| flock(&file, FlockOperation::NonBlockingLockShared).is_ok();
     !File::open(path).is_ok_and(lock)
 }

@@ -90,7 +90,8 @@ impl Embedded {
             None => {}
         }
         transaction.execute(
-            "INSERT INTO sessions (id, client, header, plan_text) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO sessions (id, client, header, plan_text, crc32)
+             VALUES (?1, ?2, ?3, ?4, crc32(?3 || coalesce(?4, '')))",
             params![id, header.client, json, plan_text],
         )?;
         Ok(transaction.commit()?)
@@ -213,7 +214,8 @@ impl Appending<'_> {
     fn window(&self, window: &Window, compacted: bool) -> Result<usize, StoreError> {
         let manifest = &window.manifest;
         let json = utf8(payload::encode_manifest(manifest)?)?;
-        let sql = "INSERT OR IGNORE INTO windows (session, idx, manifest) VALUES (?1, ?2, ?3)";
+        let sql = "INSERT OR IGNORE INTO windows (session, idx, manifest, crc32)
+            VALUES (?1, ?2, ?3, crc32(?3))";
         let mut new = self.db.prepare_cached(sql)?.execute(params![
             self.session,
             manifest.index.cast_signed(),
@@ -232,8 +234,8 @@ impl Appending<'_> {
         let bytes = payload::encode_batch(batch)?;
         let times = || batch.samples.iter().map(|s| s.t.0);
         let sql = "INSERT OR IGNORE INTO batches
-            (session, device, kind, first_sequence, count, t_first, t_last, payload)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+            (session, device, kind, first_sequence, count, t_first, t_last, payload, crc32)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, crc32(?8))";
         Ok(self.db.prepare_cached(sql)?.execute(params![
             self.session,
             batch.stream.device.0,
@@ -251,8 +253,8 @@ impl Appending<'_> {
             return Ok(0);
         }
         let json = utf8(payload::encode_event(event)?)?;
-        let sql = "INSERT OR IGNORE INTO events (session, sequence, window, baseline, event)
-            VALUES (?1, ?2, ?3, ?4, ?5)";
+        let sql = "INSERT OR IGNORE INTO events (session, sequence, window, baseline, event, crc32)
+            VALUES (?1, ?2, ?3, ?4, ?5, crc32(?5))";
         Ok(self.db.prepare_cached(sql)?.execute(params![
             self.session,
             event.sequence.cast_signed(),

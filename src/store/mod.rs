@@ -9,6 +9,7 @@
 //! | `windows` | windows as they came off the bus |
 //! | `archive` | samples of a closed session move to Parquet |
 //! | `verify` | is everything there that the tables of contents name |
+//! | `stats` | how much there is and how much room it takes |
 //! | `export` | CSV and Parquet for people |
 //! | `table` | samples, repetitions and findings as columns |
 //! | `files` | files that are never half-written |
@@ -25,6 +26,7 @@ mod files;
 mod samples;
 mod schema;
 mod standing;
+mod stats;
 mod table;
 mod verify;
 mod windows;
@@ -32,7 +34,8 @@ mod windows;
 pub use error::StoreError;
 pub use export::ExportFormat;
 pub use standing::Standing;
-pub use verify::Report;
+pub use stats::{Stats, free_bytes, size};
+pub use verify::{Checked, Report};
 
 use crate::model::{
     event::Numbered,
@@ -191,6 +194,20 @@ impl Store {
     pub fn verify(&self, session: &SessionId) -> Result<Report, StoreError> {
         match self {
             Self::Embedded(s) => s.verify(session),
+        }
+    }
+
+    /// Checks every checksum of everything; `each` sees a session as soon as it was read.
+    pub fn verify_all(&self, each: impl FnMut(&SessionId, &Report)) -> Result<Checked, StoreError> {
+        match self {
+            Self::Embedded(s) => s.verify_all(each),
+        }
+    }
+
+    /// Counts and sizes.
+    pub fn stats(&self) -> Result<Stats, StoreError> {
+        match self {
+            Self::Embedded(s) => s.stats(),
         }
     }
 

@@ -89,7 +89,7 @@ pub(super) fn batches(
     from: SessionNs,
     to: SessionNs,
 ) -> Result<Vec<Result<Batch, StoreError>>, StoreError> {
-    let sql = "SELECT first_sequence, count, payload FROM batches
+    let sql = "SELECT first_sequence, count, payload, crc32 FROM batches
         WHERE session = ?1 AND device = ?2 AND kind = ?3 AND t_last >= ?4 AND t_first <= ?5
         ORDER BY first_sequence";
     let mut statement = db.prepare_cached(sql)?;
@@ -101,11 +101,12 @@ pub(super) fn batches(
             first.cast_unsigned(),
             r.get::<_, i64>(1)?,
             r.get::<_, Vec<u8>>(2)?,
+            r.get(3)?,
         ))
     })?;
     rows.map(|row| {
-        let (first, count, bytes) = row?;
-        Ok(checked(stream, first, count, &bytes))
+        let (first, count, bytes, crc32) = row?;
+        Ok(checked(stream, first, count, &bytes, crc32))
     })
     .collect()
 }
@@ -116,24 +117,29 @@ pub(super) fn batch(
     session: i64,
     named: BatchRef,
 ) -> Result<Option<Batch>, StoreError> {
-    let sql = "SELECT payload FROM batches
+    let sql = "SELECT payload, crc32 FROM batches
         WHERE session = ?1 AND device = ?2 AND kind = ?3 AND first_sequence = ?4";
     let stream = named.stream;
     let first = named.first_sequence;
     let kind = stream.kind.as_str();
     let key = params![session, stream.device.0, kind, first.cast_signed()];
-    let bytes: Option<Vec<u8>> = db
+    let row: Option<(Vec<u8>, Option<u32>)> = db
         .prepare_cached(sql)?
-        .query_row(key, |r| r.get(0))
+        .query_row(key, |r| Ok((r.get(0)?, r.get(1)?)))
         .optional()?;
     let count = i64::from(named.count);
-    bytes
-        .map(|bytes| checked(stream, first, count, &bytes))
+    row.map(|(bytes, crc32)| checked(stream, first, count, &bytes, crc32))
         .transpose()
 }
 
 /// The batch in a row, if it is the one that the row says.
-fn checked(stream: StreamId, first: u64, count: i64, bytes: &[u8]) -> Result<Batch, StoreError> {
+fn checked(
+    stream: StreamId,
+    first: u64,
+    count: i64,
+    bytes: &[u8],
+    crc32: Option<u32>,
+) -> Result<Batch, StoreError> {
     let name = || {
         format!(
             "batch {first} of {} {}",
@@ -141,6 +147,10 @@ fn checked(stream: StreamId, first: u64, count: i64, bytes: &[u8]) -> Result<Bat
             stream.kind.as_str()
         )
     };
+    if crc32 != Some(crc32fast::hash(bytes)) {
+        let what = format!("{} is not what was written", name());
+        return Err(StoreError::Damaged(what));
+    }
     let batch = payload::decode_batch(bytes)
         .map_err(|e| StoreError::Damaged(format!("{}: {e}", name())))?;
     let same = batch.stream == stream

@@ -4,11 +4,15 @@
 //! the writer. Sessions are rows with a number of their own so that their name is not in every row.
 
 use super::{StoreError, files};
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{
+    Connection, TransactionBehavior,
+    functions::{Context, FunctionFlags},
+    types::ValueRef,
+};
 use std::{path::Path, thread, time::Duration};
 
 /// Version of the tables below, in the file's `user_version`.
-const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// "Plim" in the file's `application_id`: this database is ours.
 const APPLICATION: i64 = 0x506c_696d;
@@ -29,13 +33,17 @@ CREATE TABLE sessions (
     plan_text TEXT,
     closed INTEGER NOT NULL DEFAULT 0,
     next_window INTEGER NOT NULL DEFAULT 0,  -- windows 0 to next_window - 1 are all here
-    compacted INTEGER NOT NULL DEFAULT 0     -- samples are in the files of `archives`
+    compacted INTEGER NOT NULL DEFAULT 0,    -- samples are in the files of `archives`
+    crc32 INTEGER,                  -- of header and plan_text
+    raw_removed_at TEXT,            -- retention removed samples and recording then
+    derived_removed_at TEXT         -- retention removed the events then
 );
 CREATE INDEX sessions_client ON sessions (client);
 CREATE TABLE windows (
     session INTEGER NOT NULL REFERENCES sessions (number),
     idx INTEGER NOT NULL,
     manifest TEXT NOT NULL,         -- as on the bus
+    crc32 INTEGER,                  -- of the manifest
     PRIMARY KEY (session, idx)
 ) WITHOUT ROWID;
 CREATE TABLE batches (
@@ -47,6 +55,7 @@ CREATE TABLE batches (
     t_first INTEGER NOT NULL,       -- earliest and latest time in it, ns
     t_last INTEGER NOT NULL,
     payload BLOB NOT NULL,          -- as on the bus
+    crc32 INTEGER,                  -- of the payload
     PRIMARY KEY (session, device, kind, first_sequence)
 ) WITHOUT ROWID;
 CREATE TABLE events (
@@ -55,6 +64,7 @@ CREATE TABLE events (
     window INTEGER NOT NULL,
     baseline INTEGER NOT NULL,      -- is a baseline, for finding a client's
     event TEXT NOT NULL,            -- as on the bus
+    crc32 INTEGER,                  -- of the event
     PRIMARY KEY (session, sequence)
 ) WITHOUT ROWID;
 CREATE INDEX events_baseline ON events (session) WHERE baseline;
@@ -66,6 +76,37 @@ CREATE TABLE archives (
     crc32 INTEGER NOT NULL,         -- of the file
     PRIMARY KEY (session, device, kind)
 ) WITHOUT ROWID;
+";
+
+/// What version 2 has beside: who removed what, and what must not come back. Neither names anybody: identifiers stand
+/// there as SHA-256 of the salt and the identifier.
+const KEEPING: &str = "
+CREATE TABLE salt (value BLOB NOT NULL);
+INSERT INTO salt VALUES (randomblob(32));
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,               -- wall clock, RFC 3339
+    actor TEXT NOT NULL,            -- who, as given
+    action TEXT NOT NULL,
+    object TEXT NOT NULL,           -- hash of the session or client
+    detail TEXT NOT NULL,           -- counts; never a name, never a value
+    chain TEXT NOT NULL             -- hash of this row and the chain before it
+);
+CREATE TABLE tombstones (session TEXT PRIMARY KEY) WITHOUT ROWID;  -- hashes of erased sessions
+";
+
+/// From version 1.
+const CHECKSUMS: &str = "
+ALTER TABLE sessions ADD COLUMN crc32 INTEGER;
+ALTER TABLE sessions ADD COLUMN raw_removed_at TEXT;
+ALTER TABLE sessions ADD COLUMN derived_removed_at TEXT;
+ALTER TABLE windows ADD COLUMN crc32 INTEGER;
+ALTER TABLE batches ADD COLUMN crc32 INTEGER;
+ALTER TABLE events ADD COLUMN crc32 INTEGER;
+UPDATE sessions SET crc32 = crc32(header || coalesce(plan_text, ''));
+UPDATE windows SET crc32 = crc32(manifest);
+UPDATE batches SET crc32 = crc32(payload);
+UPDATE events SET crc32 = crc32(event);
 ";
 
 /// The database at `path`, made if it is not there.
@@ -105,7 +146,18 @@ fn prepare(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
     ] {
         db.pragma_update(None, name, value).map_err(opening)?;
     }
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    db.create_scalar_function("crc32", 1, flags, |context| Ok(crc32(context)))
+        .map_err(opening)?;
     create(db, path)
+}
+
+/// `crc32(value)` in SQL: of the bytes of a text or blob.
+fn crc32(context: &Context<'_>) -> Option<u32> {
+    match context.get_raw(0) {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(crc32fast::hash(bytes)),
+        _ => None,
+    }
 }
 
 fn version(db: &Connection) -> rusqlite::Result<i64> {
@@ -137,7 +189,7 @@ fn refuse_strangers(db: &Connection, path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// All tables or none, also when two processes open a new store at the same time.
+/// All tables or none, those of an older version brought up to this one; also when two processes open a new store at the same time.
 fn create(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let opening = |e| StoreError::opening(path, e);
     if version(db).map_err(opening)? == VERSION {
@@ -146,11 +198,18 @@ fn create(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let transaction = db
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(opening)?;
-    if version(&transaction).map_err(opening)? == 0 {
+    let found = version(&transaction).map_err(opening)?;
+    if found == 0 {
         transaction.execute_batch(TABLES).map_err(opening)?;
         transaction
             .pragma_update(None, "application_id", APPLICATION)
             .map_err(opening)?;
+    }
+    if found == 1 {
+        transaction.execute_batch(CHECKSUMS).map_err(opening)?;
+    }
+    if found < VERSION {
+        transaction.execute_batch(KEEPING).map_err(opening)?;
         transaction
             .pragma_update(None, "user_version", VERSION)
             .map_err(opening)?;

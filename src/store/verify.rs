@@ -17,7 +17,7 @@ use crate::{
     },
     wire::payload,
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use std::{collections::BTreeMap, path::Path};
 
 /// What a session holds and what is wrong with it.
@@ -36,12 +36,75 @@ pub struct Report {
 /// Sequence numbers `[first, end)` without a hole.
 type Run = (u64, u64);
 
+/// The whole store, checked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checked {
+    /// What is wrong with the database itself; empty = nothing.
+    pub database: Vec<String>,
+    /// Sessions in the order in which they began here.
+    pub sessions: Vec<(SessionId, Report)>,
+}
+
+impl Checked {
+    /// Number of problems.
+    #[must_use]
+    pub fn problems(&self) -> usize {
+        let of_sessions = self.sessions.iter().map(|(_, r)| r.problems.len());
+        self.database.len() + of_sessions.sum::<usize>()
+    }
+}
+
 impl Embedded {
     pub(super) fn verify(&self, session: &SessionId) -> Result<Report, StoreError> {
+        let mut report = self.verify_rows(session)?;
+        let mut problems = integrity(&self.db)?;
+        problems.append(&mut report.problems);
+        report.problems = problems;
+        Ok(report)
+    }
+
+    /// Checks every checksum there is. Damage that stops the reading of something is a problem of its own and does not
+    /// keep the rest from being checked; `each` sees a session as soon as it is.
+    pub(super) fn verify_all(
+        &self,
+        mut each: impl FnMut(&SessionId, &Report),
+    ) -> Result<Checked, StoreError> {
+        let mut all = Checked::default();
+        match integrity(&self.db) {
+            Ok(problems) => all.database = problems,
+            Err(StoreError::Damaged(what)) => all.database.push(format!("database: {what}")),
+            Err(e) => return Err(e),
+        }
+        let mut statement = self.db.prepare("SELECT id FROM sessions ORDER BY number")?;
+        let ids: Result<Vec<String>, _> = statement.query_map([], |r| r.get(0))?.collect();
+        let ids = match ids.map_err(StoreError::from) {
+            Ok(ids) => ids,
+            Err(StoreError::Damaged(what)) => {
+                all.database.push(format!("the list of sessions: {what}"));
+                return Ok(all);
+            }
+            Err(e) => return Err(e),
+        };
+        for id in ids.into_iter().map(SessionId) {
+            let report = match self.verify_rows(&id) {
+                Ok(report) => report,
+                Err(e @ StoreError::Damaged(_)) => Report {
+                    problems: vec![e.to_string()],
+                    ..Report::default()
+                },
+                Err(e) => return Err(e),
+            };
+            each(&id, &report);
+            all.sessions.push((id, report));
+        }
+        Ok(all)
+    }
+
+    fn verify_rows(&self, session: &SessionId) -> Result<Report, StoreError> {
         let view = self.snapshot()?;
         let known = known(&view, session)?;
         let mut report = Report::default();
-        integrity(&view, &mut report)?;
+        beginning(&view, known.number, &mut report)?;
         let named = windows(&view, known.number, known.closed, &mut report)?;
         let mut stored = BTreeMap::new();
         for stream in samples::streams(&view, known.number)? {
@@ -60,14 +123,33 @@ impl Embedded {
     }
 }
 
-fn integrity(db: &Connection, report: &mut Report) -> Result<(), StoreError> {
+/// What the database finds wrong with its own pages and references.
+fn integrity(db: &Connection) -> Result<Vec<String>, StoreError> {
     let mut statement = db.prepare("PRAGMA integrity_check")?;
     let lines = statement.query_map([], |r| r.get::<_, String>(0))?;
+    let mut problems = Vec::new();
     for line in lines {
         let line = line?;
         if line != "ok" {
-            report.problems.push(format!("database: {line}"));
+            problems.push(format!("database: {line}"));
         }
+    }
+    let mut statement = db.prepare("PRAGMA foreign_key_check")?;
+    let rows = statement.query_map([], |r| r.get::<_, String>(0))?;
+    for table in rows {
+        problems.push(format!("database: {} has rows of no session", table?));
+    }
+    Ok(problems)
+}
+
+/// Header and plan.
+fn beginning(db: &Connection, session: i64, report: &mut Report) -> Result<(), StoreError> {
+    let sql = "SELECT coalesce(crc32 = crc32(header || coalesce(plan_text, '')), 0)
+        FROM sessions WHERE number = ?1";
+    let sound: bool = db.prepare(sql)?.query_row([session], |r| r.get(0))?;
+    if !sound {
+        let what = "the session's header or plan is not what was written";
+        report.problems.push(what.to_owned());
     }
     Ok(())
 }
@@ -79,15 +161,15 @@ fn windows(
     closed: bool,
     report: &mut Report,
 ) -> Result<BTreeMap<StreamId, Vec<BatchRef>>, StoreError> {
-    let mut statement =
-        db.prepare("SELECT idx, manifest FROM windows WHERE session = ?1 ORDER BY idx")?;
-    let rows = statement.query_map([session], |r| {
-        Ok((r.get::<_, i64>(0)?.cast_unsigned(), r.get::<_, String>(1)?))
-    })?;
+    let mut statement = db.prepare(
+        "SELECT idx, manifest, coalesce(crc32 = crc32(manifest), 0)
+         FROM windows WHERE session = ?1 ORDER BY idx",
+    )?;
+    let rows = statement.query_map([session], numbered_row)?;
     let mut named: BTreeMap<StreamId, Vec<BatchRef>> = BTreeMap::new();
     let (mut next, mut last) = (0, false);
     for row in rows {
-        let (index, json) = row?;
+        let (index, json, sound) = row?;
         if index > next {
             report
                 .problems
@@ -95,6 +177,11 @@ fn windows(
         }
         next = index.saturating_add(1);
         report.windows += 1;
+        if !sound {
+            let what = format!("window {index} is not what was written");
+            report.problems.push(what);
+            continue;
+        }
         match payload::decode_manifest(json.as_bytes()) {
             Ok(Manifest {
                 index: i,
@@ -219,20 +306,24 @@ fn compare(
 }
 
 fn events(db: &Connection, session: i64, report: &mut Report) -> Result<(), StoreError> {
-    let sql = "SELECT sequence, event FROM events WHERE session = ?1 ORDER BY sequence";
+    let sql = "SELECT sequence, event, coalesce(crc32 = crc32(event), 0)
+        FROM events WHERE session = ?1 ORDER BY sequence";
     let mut statement = db.prepare(sql)?;
-    let rows = statement.query_map([session], |r| {
-        Ok((r.get::<_, i64>(0)?.cast_unsigned(), r.get::<_, String>(1)?))
-    })?;
+    let rows = statement.query_map([session], numbered_row)?;
     let mut next = 0;
     for row in rows {
-        let (sequence, json) = row?;
+        let (sequence, json, sound) = row?;
         if sequence > next {
             report
                 .problems
                 .push(format!("events {next} to {} are missing", sequence - 1));
         }
         next = sequence.saturating_add(1);
+        if !sound {
+            let what = format!("event {sequence} is not what was written");
+            report.problems.push(what);
+            continue;
+        }
         match read_event(&json) {
             Ok(event) if event.sequence == sequence => report.events += 1,
             Ok(event) => {
@@ -244,6 +335,15 @@ fn events(db: &Connection, session: i64, report: &mut Report) -> Result<(), Stor
         }
     }
     Ok(())
+}
+
+/// A numbered text, and whether its checksum holds. What is no text any more is not what was written either.
+fn numbered_row(row: &Row) -> rusqlite::Result<(u64, String, bool)> {
+    let number = row.get::<_, i64>(0)?.cast_unsigned();
+    match row.get::<_, String>(1) {
+        Ok(text) => Ok((number, text, row.get(2)?)),
+        Err(_) => Ok((number, String::new(), false)),
+    }
 }
 
 fn name(stream: StreamId) -> String {

@@ -10,5 +10,6 @@
 
 mod contents;
 mod durability;
+mod keeping;
 mod stage;
 mod tables;

@@ -1,0 +1,171 @@
+//! `plimsoll store`: what is kept, whether it is whole.
+
+use super::{Outcome, input};
+use crate::{
+    cli::out::say_line,
+    daemon::recovery,
+    store::{self, Report, Store},
+    wire::recording,
+};
+use anyhow::{Context, Result};
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Arguments of `plimsoll store`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Check the checksums of everything stored and recorded; exit code 3 when something is missing or damaged.
+    Verify(Data),
+    /// Show how much is stored and how much room it takes.
+    Stats(Data),
+}
+
+#[derive(Debug, clap::Args)]
+struct Data {
+    /// Folder of the store.
+    #[arg(long, value_name = "DIR", default_value = input::DATA_DIR)]
+    data: PathBuf,
+}
+
+pub(super) fn run(args: &Args) -> Result<Outcome> {
+    match &args.command {
+        Command::Verify(at) => verify(&at.data),
+        Command::Stats(at) => stats(&at.data),
+    }
+}
+
+fn verify(dir: &Path) -> Result<Outcome> {
+    let store = input::store(dir)?;
+    let mut said = Ok(());
+    let all = store
+        .verify_all(|session, report| {
+            if said.is_ok() {
+                said = say_report(&session.0, report);
+            }
+        })
+        .with_context(|| format!("verify the store in {}", dir.display()))?;
+    said?;
+    for problem in &all.database {
+        say_line(problem)?;
+    }
+    let mut problems = all.problems();
+    for path in recordings(dir)? {
+        problems += usize::from(!recording_is_sound(&path)?);
+    }
+    let sessions = all.sessions.len();
+    say_line(format_args!("{sessions} sessions, {problems} problems"))?;
+    Ok(if problems == 0 {
+        Outcome::Done
+    } else {
+        Outcome::DataLost
+    })
+}
+
+fn say_report(session: &str, report: &Report) -> Result<()> {
+    let Report {
+        windows,
+        samples,
+        events,
+        problems,
+    } = report;
+    let state = if problems.is_empty() {
+        "whole"
+    } else {
+        "NOT WHOLE"
+    };
+    say_line(format_args!(
+        "{session}\t{state}\t{windows} windows\t{samples} samples\t{events} events"
+    ))?;
+    for problem in problems {
+        say_line(format_args!("{session}\t{problem}"))?;
+    }
+    Ok(())
+}
+
+/// Recordings in the store's folder, by name.
+fn recordings(dir: &Path) -> Result<Vec<PathBuf>> {
+    let dir = dir.join("recordings");
+    if !dir.is_dir() {
+        return Ok(Vec::new());
+    }
+    let read = || format!("read {}", dir.display());
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&dir).with_context(read)? {
+        let path = entry.with_context(read)?.path();
+        if path.extension() == Some(OsStr::new("mcap")) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Says how a recording is. One whose process was killed and all of whose bytes can be read has nothing missing.
+fn recording_is_sound(path: &Path) -> Result<bool> {
+    let name = path.display();
+    if recovery::is_written(path) {
+        say_line(format_args!("{name}\tis being written, not checked"))?;
+        return Ok(true);
+    }
+    let bytes = fs::read(path).with_context(|| format!("read {name}"))?;
+    let recording = match recording::read(&bytes) {
+        Ok(recording) => recording,
+        Err(e) => {
+            say_line(format_args!("{name}\tNOT WHOLE\t{e}"))?;
+            return Ok(false);
+        }
+    };
+    let items = recording.items.len();
+    let sound = recording.discarded_bytes == 0;
+    if recording.complete {
+        say_line(format_args!("{name}\twhole\t{items} items"))?;
+    } else if sound {
+        say_line(format_args!(
+            "{name}\twhole up to where it was cut short\t{items} items"
+        ))?;
+    } else {
+        let why = recording.damage.map(|d| d.to_string()).unwrap_or_default();
+        let rest = recording.discarded_bytes;
+        say_line(format_args!(
+            "{name}\tNOT WHOLE\t{items} items, then {rest} bytes that cannot be read: {why}"
+        ))?;
+    }
+    Ok(sound)
+}
+
+fn stats(dir: &Path) -> Result<Outcome> {
+    let store: Store = input::store(dir)?;
+    let asked = || format!("measure the store in {}", dir.display());
+    let all = store.stats().with_context(asked)?;
+    let recorded = recordings(dir)?;
+    let recorded_bytes = store::size(&dir.join("recordings")).with_context(asked)?;
+    let rows = [
+        ("schema", all.schema.cast_unsigned()),
+        ("clients", all.clients),
+        ("sessions", all.sessions),
+        ("sessions open", all.open_sessions),
+        ("sessions in Parquet", all.compacted_sessions),
+        ("windows", all.windows),
+        ("events", all.events),
+        ("samples in the database", all.samples_in_database),
+        ("samples in Parquet", all.samples_in_files),
+        ("recordings", recorded.len() as u64),
+        ("database, bytes", all.database_bytes),
+        ("Parquet, bytes", all.files_bytes),
+        ("recordings, bytes", recorded_bytes),
+        ("free on the disk, bytes", all.free_bytes),
+    ];
+    for (what, number) in rows {
+        say_line(format_args!("{what}\t{number}"))?;
+    }
+    Ok(Outcome::Done)
+}

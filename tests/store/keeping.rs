@@ -1,0 +1,160 @@
+//! What a store does over years: damage is found by checksums, an older version's tables are brought up to date.
+
+use crate::stage::{SENSORS, assert_whole, header, id, stored};
+use plimsoll::store::{Store, StoreError};
+use rusqlite::Connection;
+use std::{fs, path::Path};
+
+fn database(dir: &Path) -> Connection {
+    Connection::open(dir.join("plimsoll.sqlite")).unwrap()
+}
+
+/// The tables as version 1 made them.
+const VERSION_1: &str = "
+PRAGMA auto_vacuum = INCREMENTAL;
+CREATE TABLE sessions (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, client TEXT NOT NULL,
+    header TEXT NOT NULL, plan_text TEXT, closed INTEGER NOT NULL DEFAULT 0,
+    next_window INTEGER NOT NULL DEFAULT 0, compacted INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX sessions_client ON sessions (client);
+CREATE TABLE windows (session INTEGER NOT NULL REFERENCES sessions (number), idx INTEGER NOT NULL,
+    manifest TEXT NOT NULL, PRIMARY KEY (session, idx)) WITHOUT ROWID;
+CREATE TABLE batches (session INTEGER NOT NULL REFERENCES sessions (number), device INTEGER NOT NULL,
+    kind TEXT NOT NULL, first_sequence INTEGER NOT NULL, count INTEGER NOT NULL, t_first INTEGER NOT NULL,
+    t_last INTEGER NOT NULL, payload BLOB NOT NULL,
+    PRIMARY KEY (session, device, kind, first_sequence)) WITHOUT ROWID;
+CREATE TABLE events (session INTEGER NOT NULL REFERENCES sessions (number), sequence INTEGER NOT NULL,
+    window INTEGER NOT NULL, baseline INTEGER NOT NULL, event TEXT NOT NULL,
+    PRIMARY KEY (session, sequence)) WITHOUT ROWID;
+CREATE INDEX events_baseline ON events (session) WHERE baseline;
+CREATE TABLE archives (session INTEGER NOT NULL REFERENCES sessions (number), device INTEGER NOT NULL,
+    kind TEXT NOT NULL, samples INTEGER NOT NULL, crc32 INTEGER NOT NULL,
+    PRIMARY KEY (session, device, kind)) WITHOUT ROWID;
+PRAGMA application_id = 0x506c696d;
+PRAGMA user_version = 1;
+";
+
+/// Makes the store in `dir` one of version 1 with the same rows.
+fn turn_back(dir: &Path) {
+    let (new, old) = (dir.join("plimsoll.sqlite"), dir.join("old.sqlite"));
+    let db = Connection::open(&old).unwrap();
+    db.execute_batch(VERSION_1).unwrap();
+    db.execute("ATTACH ?1 AS new", [new.to_str().unwrap()])
+        .unwrap();
+    db.execute_batch(
+        "INSERT INTO sessions SELECT number, id, client, header, plan_text, closed, next_window, compacted
+             FROM new.sessions;
+         INSERT INTO windows SELECT session, idx, manifest FROM new.windows;
+         INSERT INTO batches SELECT session, device, kind, first_sequence, count, t_first, t_last, payload
+             FROM new.batches;
+         INSERT INTO events SELECT session, sequence, window, baseline, event FROM new.events;
+         INSERT INTO archives SELECT * FROM new.archives;
+         DETACH new;",
+    )
+    .unwrap();
+    drop(db);
+    fs::rename(&old, &new).unwrap();
+}
+
+#[test]
+fn a_store_of_version_1_becomes_one_of_version_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = stored(folder.path(), "s1", 20);
+    store.compact(&id("s1")).unwrap();
+    drop(store);
+    drop(stored(folder.path(), "s2", 15));
+    turn_back(folder.path());
+    let mut store = Store::open(folder.path()).unwrap();
+    for (session, windows) in [("s1", 20), ("s2", 15)] {
+        assert_whole(&store, &id(session), windows);
+    }
+    assert_eq!(store.stats().unwrap().schema, 2);
+    store.compact(&id("s2")).unwrap();
+    store.begin(&header("s3", "c1"), None).unwrap();
+    assert_eq!(store.verify_all(|_, _| {}).unwrap().problems(), 0);
+    // Once: the second opening finds nothing to do.
+    drop(store);
+    let store = Store::open(folder.path()).unwrap();
+    assert_whole(&store, &id("s2"), 15);
+}
+
+#[test]
+fn one_bit_that_is_not_what_was_written_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = stored(folder.path(), "s1", 12);
+    drop(stored(folder.path(), "s2", 3));
+    assert_eq!(store.verify_all(|_, _| {}).unwrap().problems(), 0);
+    let db = database(folder.path());
+    for (table, column, at) in [
+        (
+            "batches",
+            "payload",
+            "session = 1 AND first_sequence = 40 AND device = 2",
+        ),
+        ("windows", "manifest", "session = 1 AND idx = 7"),
+        ("events", "event", "session = 1 AND sequence = 1"),
+        ("sessions", "header", "id = 's1'"),
+        ("sessions", "plan_text", "id = 's1'"),
+    ] {
+        let read = format!("SELECT cast({column} AS BLOB) FROM {table} WHERE {at}");
+        let whole: Vec<u8> = db.query_row(&read, [], |r| r.get(0)).unwrap();
+        // The type stays: text is not found by being a blob now.
+        let write = |bytes: &[u8]| {
+            let kind = if column == "payload" { "BLOB" } else { "TEXT" };
+            let sql = format!("UPDATE {table} SET {column} = cast(?1 AS {kind}) WHERE {at}");
+            assert!(db.execute(&sql, [bytes]).unwrap() >= 1);
+        };
+        for bit in (0..whole.len() * 8).step_by(whole.len().max(7)) {
+            let mut damaged = whole.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            write(&damaged);
+            let all = store.verify_all(|_, _| {}).unwrap();
+            assert!(!all.sessions[0].1.problems.is_empty(), "{table} {bit}");
+            assert_eq!(all.sessions[1].1.problems, [""; 0], "{table} {bit}");
+        }
+        write(&whole);
+    }
+    assert_eq!(store.verify_all(|_, _| {}).unwrap().problems(), 0);
+    // Read as a whole, a damaged batch is an error, not other samples.
+    let sql = "UPDATE batches SET crc32 = crc32 + 1 WHERE first_sequence = 40 AND device = 2";
+    db.execute(sql, []).unwrap();
+    let error = store.windows(&id("s1"), 0, 99).unwrap_err();
+    assert!(matches!(error, StoreError::Damaged(_)), "{error:?}");
+}
+
+#[test]
+fn rows_of_no_session_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = stored(folder.path(), "s1", 3);
+    let db = database(folder.path());
+    db.execute_batch("PRAGMA foreign_keys = OFF; UPDATE sessions SET number = 9")
+        .unwrap();
+    let all = store.verify_all(|_, _| {}).unwrap();
+    assert!(all.database[0].contains("no session"), "{all:?}");
+}
+
+#[test]
+fn counts_and_sizes_are_those_of_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = stored(folder.path(), "s1", 12);
+    store.begin(&header("s2", "c2"), None).unwrap();
+    let samples = 12 * (u64::from(SENSORS) * 10 + 1);
+    let before = store.stats().unwrap();
+    assert_eq!((before.sessions, before.open_sessions), (2, 1));
+    assert_eq!((before.clients, before.windows, before.events), (2, 12, 3));
+    assert_eq!(
+        (before.samples_in_database, before.samples_in_files),
+        (samples, 0)
+    );
+    assert!(before.free_bytes > 0 && before.database_bytes > 4096 && before.files_bytes == 0);
+    store.compact(&id("s1")).unwrap();
+    let after = store.stats().unwrap();
+    assert_eq!(
+        (after.samples_in_database, after.samples_in_files),
+        (0, samples)
+    );
+    let folder = folder.path().join("sessions/s1");
+    let files = fs::read_dir(folder).unwrap();
+    let bytes: u64 = files.map(|f| f.unwrap().metadata().unwrap().len()).sum();
+    assert_eq!(after.files_bytes, bytes);
+    assert_eq!(after.compacted_sessions, 1);
+}
