@@ -14,7 +14,7 @@ pub struct Args {
     /// Which format.
     #[arg(long, value_enum)]
     format: Format,
-    /// Folder to write the tables into; made if it is not there.
+    /// Folder to write into; made if it is not there.
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
     /// Folder of the store.
@@ -28,6 +28,8 @@ enum Format {
     Csv,
     /// Parquet, one file a table.
     Parquet,
+    /// One SQLite file with these tables and everything else that is stored of the session.
+    Sqlite,
 }
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
@@ -37,6 +39,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let format = match args.format {
         Format::Csv => ExportFormat::Csv,
         Format::Parquet => ExportFormat::Parquet,
+        Format::Sqlite => ExportFormat::Sqlite,
     };
     let written = store
         .export(&session, format, &args.out)

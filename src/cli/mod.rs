@@ -77,7 +77,7 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Write the one-page report of a stored session.
     Report(report::Args),
-    /// Write the tables of a stored session as CSV or Parquet.
+    /// Write a stored session as CSV, Parquet or one SQLite file.
     Export(export::Args),
     /// List the stored sessions.
     Sessions(sessions::Args),

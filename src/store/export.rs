@@ -1,10 +1,11 @@
 //! A session as tables for people and their tools: one file a stream, one of repetitions, one of
-//! findings. Column names carry units; see `table`.
+//! findings; or all of them, and everything else that is stored of it, in one `SQLite` file. Column names carry
+//! units; see `table`.
 
 use super::{
     StoreError, archive,
     embedded::{Embedded, known},
-    files, samples, table,
+    files, one_file, samples, table,
 };
 use crate::model::{
     sample::StreamId,
@@ -12,6 +13,7 @@ use crate::model::{
     time::SessionNs,
 };
 use polars::prelude::{CsvWriter, DataFrame, SerWriter};
+use rusqlite::Connection;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -24,26 +26,14 @@ pub enum ExportFormat {
     Csv,
     /// Parquet, zstd.
     Parquet,
+    /// One `SQLite` file with these tables, the session's header, plan, windows and events.
+    Sqlite,
 }
 
-impl ExportFormat {
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Parquet => "parquet",
-        }
-    }
-
-    fn bytes(self, table: &mut DataFrame) -> Result<Vec<u8>, StoreError> {
-        match self {
-            Self::Parquet => archive::parquet(table),
-            Self::Csv => {
-                let mut bytes = Vec::new();
-                CsvWriter::new(&mut bytes).finish(table)?;
-                Ok(bytes)
-            }
-        }
-    }
+fn csv(table: &mut DataFrame) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::new();
+    CsvWriter::new(&mut bytes).finish(table)?;
+    Ok(bytes)
 }
 
 impl Embedded {
@@ -53,36 +43,70 @@ impl Embedded {
         format: ExportFormat,
         out_dir: &Path,
     ) -> Result<Vec<PathBuf>, StoreError> {
-        let header = self.session(session)?.header;
         files::make_private_dir(out_dir)?;
-        let mut written = Vec::new();
-        let mut names = BTreeSet::new();
-        let mut write = |name: String, mut table: DataFrame| {
-            let name = format!("{name}.{}", format.extension());
-            files::write_whole(out_dir, &name, &format.bytes(&mut table)?)?;
-            written.push(out_dir.join(name));
-            Ok::<_, StoreError>(())
-        };
         let view = self.snapshot()?;
-        let number = known(&view, session)?.number;
-        for stream in samples::streams(&view, number)? {
-            let (first, last) = (SessionNs(i64::MIN), SessionNs(i64::MAX));
-            let rows = samples::read(&view, &self.folder(session), number, stream, first, last)?;
-            let name = stream_name(&header, stream, &mut names);
-            write(name, table::samples(stream.kind, &rows)?)?;
+        match format {
+            ExportFormat::Csv => self.tables(&view, session, out_dir, "csv", csv),
+            ExportFormat::Parquet => {
+                self.tables(&view, session, out_dir, "parquet", archive::parquet)
+            }
+            ExportFormat::Sqlite => {
+                let name = format!("{}.sqlite", session.0);
+                one_file::write(out_dir, &name, |file| {
+                    one_file::stored(&view, session, file)?;
+                    self.each_table(&view, session, |name, table| {
+                        one_file::table(file, name, &table)
+                    })
+                })?;
+                Ok(vec![out_dir.join(name)])
+            }
         }
-        drop(view);
-        let events = self.events(session)?;
-        write(format!("{}_reps", session.0), table::reps(&events)?)?;
-        write(format!("{}_findings", session.0), table::findings(&events)?)?;
+    }
+
+    /// One file a table; the files written.
+    fn tables(
+        &self,
+        view: &Connection,
+        session: &SessionId,
+        out_dir: &Path,
+        extension: &str,
+        bytes: fn(&mut DataFrame) -> Result<Vec<u8>, StoreError>,
+    ) -> Result<Vec<PathBuf>, StoreError> {
+        let mut written = Vec::new();
+        self.each_table(view, session, |name, mut table| {
+            let name = format!("{}_{name}.{extension}", session.0);
+            files::write_whole(out_dir, &name, &bytes(&mut table)?)?;
+            written.push(out_dir.join(name));
+            Ok(())
+        })?;
         Ok(written)
+    }
+
+    /// Every table of a session with its name: streams, repetitions, findings.
+    fn each_table(
+        &self,
+        view: &Connection,
+        session: &SessionId,
+        mut take: impl FnMut(&str, DataFrame) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let header = self.session(session)?.header;
+        let number = known(view, session)?.number;
+        let mut names = BTreeSet::new();
+        for stream in samples::streams(view, number)? {
+            let (first, last) = (SessionNs(i64::MIN), SessionNs(i64::MAX));
+            let rows = samples::read(view, &self.folder(session), number, stream, first, last)?;
+            let name = stream_name(&header, stream, &mut names);
+            take(&name, table::samples(stream.kind, &rows)?)?;
+        }
+        let events = self.events(session)?;
+        take("reps", table::reps(&events)?)?;
+        take("findings", table::findings(&events)?)
     }
 }
 
-/// `<session>_<alias>_<kind>`. An alias is somebody's text: what could leave the folder is replaced,
+/// `<alias>_<kind>`. An alias is somebody's text: what could leave the folder is replaced,
 /// and where two come out equal the position of the sensor tells them apart.
 fn stream_name(header: &SessionHeader, stream: StreamId, names: &mut BTreeSet<String>) -> String {
-    let session = &header.session.0;
     let (device, kind) = (stream.device.0, stream.kind.as_str());
     let alias = header
         .sensors
@@ -96,9 +120,9 @@ fn stream_name(header: &SessionHeader, stream: StreamId, names: &mut BTreeSet<St
         }
     };
     let alias: String = alias.chars().map(plain).collect();
-    let mut name = format!("{session}_{alias}_{kind}");
+    let mut name = format!("{alias}_{kind}");
     if alias.is_empty() || !names.insert(name.clone()) {
-        name = format!("{session}_{alias}_{device}_{kind}");
+        name = format!("{alias}_{device}_{kind}");
         names.insert(name.clone());
     }
     name

@@ -11,6 +11,7 @@
 //! | `verify` | is everything there that the tables of contents name |
 //! | `stats` | how much there is and how much room it takes |
 //! | `export` | CSV and Parquet for people |
+//! | `one_file` | a session as one `SQLite` file |
 //! | `table` | samples, repetitions and findings as columns |
 //! | `files` | files that are never half-written |
 //! | `error` | what can go wrong |
@@ -23,6 +24,7 @@ pub mod embedded;
 mod error;
 mod export;
 mod files;
+mod one_file;
 mod samples;
 mod schema;
 mod standing;
@@ -211,7 +213,8 @@ impl Store {
         }
     }
 
-    /// Writes a session's samples, repetitions and findings as tables into `out_dir`; the files written.
+    /// Writes a session's samples, repetitions and findings as tables into `out_dir`, or everything stored of it as one
+    /// file; the files written.
     pub fn export(
         &self,
         session: &SessionId,

@@ -1,7 +1,15 @@
 //! Exported tables, and how much room and time a session takes.
 
-use crate::stage::{expected, header, id, imu, stored, window};
-use plimsoll::store::{ExportFormat, Store};
+use crate::stage::{SENSORS, STRAP, expected, header, id, imu, stored, window};
+use plimsoll::{
+    model::{
+        sample::{Quality, Sample},
+        session::SessionHeader,
+        time::SessionNs,
+    },
+    store::{ExportFormat, Store},
+    wire::payload,
+};
 use polars::prelude::{AnyValue, CsvReader, DataFrame, ParquetReader, SerReader};
 use std::{
     collections::BTreeSet,
@@ -125,6 +133,78 @@ fn exported_repetitions_and_findings_are_the_stored_ones() {
         assert_eq!(text(&findings, "verdict"), "outside");
         assert_eq!(text(&findings, "unit"), "deg");
         assert_eq!(text(&findings, "max"), "60.0");
+    }
+}
+
+#[test]
+fn one_file_has_everything_that_is_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = stored(&folder.path().join("store"), "s1", 12);
+    for round in 0..2 {
+        let out = folder.path().join("out");
+        // The second replaces the first, and what a killed one left.
+        fs::create_dir_all(&out).unwrap();
+        fs::write(out.join(".s1.sqlite.tmp"), "half").unwrap();
+        let written = store.export(&id("s1"), ExportFormat::Sqlite, &out).unwrap();
+        assert_eq!(written, [out.join("s1.sqlite")], "round {round}");
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
+        let file = rusqlite::Connection::open(&written[0]).unwrap();
+        let texts = |sql: &str| -> Vec<String> {
+            let mut statement = file.prepare(sql).unwrap();
+            let rows = statement.query_map([], |r| r.get(0)).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        assert_eq!(texts("PRAGMA integrity_check"), ["ok"]);
+        for stream in (0..SENSORS).map(imu).chain([STRAP]) {
+            let name = if stream == STRAP {
+                "___strap_heart_rate".to_owned()
+            } else {
+                format!("imu{}_imu", stream.device.0)
+            };
+            let channels = if stream == STRAP {
+                "bpm, 0, 0, 0, 0, 0"
+            } else {
+                "ax_m_s2, ay_m_s2, az_m_s2, gx_rad_s, gy_rad_s, gz_rad_s"
+            };
+            let sql = format!("SELECT t_ns, quality, {channels} FROM {name} ORDER BY sequence");
+            let mut statement = file.prepare(&sql).unwrap();
+            let rows = statement.query_map([], |r| {
+                let mut values = [0.0_f32; 6];
+                for (i, value) in values.iter_mut().enumerate() {
+                    *value = r.get::<_, f64>(i + 2)? as f32;
+                }
+                Ok(Sample {
+                    stream,
+                    t: SessionNs(r.get(0)?),
+                    values,
+                    quality: Quality(r.get(1)?),
+                })
+            });
+            let samples: Vec<_> = rows.unwrap().map(Result::unwrap).collect();
+            assert!(samples == expected(stream, 12), "{name}");
+        }
+        let manifests = texts("SELECT manifest FROM windows ORDER BY idx");
+        let said: Vec<_> = (0..12).map(|i| window(i, i == 11).manifest).collect();
+        let read = manifests
+            .iter()
+            .map(|m| payload::decode_manifest(m.as_bytes()).unwrap());
+        assert!(read.eq(said));
+        let events = texts("SELECT event FROM events ORDER BY sequence");
+        let read = events
+            .iter()
+            .map(|e| payload::decode_event(e.as_bytes()).unwrap());
+        assert!(read.eq(store.events(&id("s1")).unwrap()));
+        assert_eq!(
+            texts("SELECT plan_text FROM session WHERE closed"),
+            ["plan"]
+        );
+        let headers = texts("SELECT header FROM session");
+        let read: SessionHeader = serde_json::from_str(&headers[0]).unwrap();
+        assert_eq!(read, header("s1", "c1"));
+        assert_eq!(texts("SELECT verdict FROM findings"), ["outside"]);
+        let angle = "SELECT cast(knee_flexion_max_deg AS TEXT) FROM reps";
+        assert_eq!(texts(angle), ["71.25"]);
+        store.compact(&id("s1")).unwrap();
     }
 }
 
