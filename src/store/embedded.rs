@@ -165,12 +165,7 @@ impl Embedded {
     }
 
     pub(super) fn events(&self, session: &SessionId) -> Result<Vec<Numbered>, StoreError> {
-        let view = self.snapshot()?;
-        let number = known(&view, session)?.number;
-        let mut statement =
-            view.prepare_cached("SELECT event FROM events WHERE session = ?1 ORDER BY sequence")?;
-        let rows = statement.query_map([number], |r| r.get::<_, String>(0))?;
-        rows.map(|row| read_event(&row?)).collect()
+        events(&*self.snapshot()?, session)
     }
 
     pub(super) fn standing(&self, session: &SessionId) -> Result<Standing, StoreError> {
@@ -315,6 +310,15 @@ fn read_info((header, plan_text, closed): InfoRow) -> Result<SessionInfo, StoreE
         plan_text,
         closed,
     })
+}
+
+/// Events of a session, by sequence, in one view of the database.
+pub(super) fn events(db: &Connection, session: &SessionId) -> Result<Vec<Numbered>, StoreError> {
+    let number = known(db, session)?.number;
+    let mut statement =
+        db.prepare_cached("SELECT event FROM events WHERE session = ?1 ORDER BY sequence")?;
+    let rows = statement.query_map([number], |r| r.get::<_, String>(0))?;
+    rows.map(|row| read_event(&row?)).collect()
 }
 
 pub(super) fn read_event(json: &str) -> Result<Numbered, StoreError> {

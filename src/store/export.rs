@@ -4,7 +4,7 @@
 
 use super::{
     StoreError, archive,
-    embedded::{Embedded, known},
+    embedded::{Embedded, events, known},
     files, one_file, samples, table,
 };
 use crate::model::{
@@ -98,7 +98,7 @@ impl Embedded {
             let name = stream_name(&header, stream, &mut names);
             take(&name, table::samples(stream.kind, &rows)?)?;
         }
-        let events = self.events(session)?;
+        let events = events(view, session)?;
         take("reps", table::reps(&events)?)?;
         take("findings", table::findings(&events)?)
     }
