@@ -60,6 +60,12 @@ pub async fn run(
                 Ok(status) => page.links(&status),
                 Err(e) => error!("failed to read where the sensors stand: {e}"),
             },
+            Subject::Ack(consumer) if consumer == hub::STORE && shown.is(topic.session()) => {
+                match payload::decode_ack(&bytes) {
+                    Ok(ack) => page.short_of_room(ack.short),
+                    Err(e) => error!("failed to read an acknowledgement: {e}"),
+                }
+            }
             Subject::Event | Subject::Live => match payload::decode_event(&bytes) {
                 Ok(event) if !shown.is_new(topic.session(), &event) => {}
                 Ok(event) => page.publish(&event),

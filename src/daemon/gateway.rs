@@ -15,6 +15,7 @@ use crate::{
         command::Command,
         link::LinkStatus,
         packet::DeviceIndex,
+        room::Shortage,
         session::{SessionHeader, SessionId},
         time::HostNs,
         window::Window,
@@ -26,6 +27,7 @@ use crate::{
         ingest::{Ingest, IngestError},
     },
     source::recorder::{Recorder, RecorderError},
+    store,
     wire::{
         payload::{self, Ack, Announcement, Order, PayloadError, Reply},
         recording::Item,
@@ -34,7 +36,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeSet, VecDeque},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 use tokio::{
@@ -121,6 +123,8 @@ pub struct Gateway {
     windows: Vec<Window>,
     /// Instructions that are not followed yet.
     orders: VecDeque<Order>,
+    /// The store's disk is short of room, as the store says.
+    store_short: Option<Shortage>,
 }
 
 /// What a session with real sensors has beside its items.
@@ -133,6 +137,8 @@ pub struct Sensors {
     pub without: BTreeSet<DeviceIndex>,
     /// Which of them is worn where.
     pub roster: Roster,
+    /// What is to be kept free on the disk of the recording, MB.
+    pub reserve_mb: u64,
 }
 
 impl Sensors {
@@ -202,6 +208,7 @@ impl Gateway {
             recording_error: None,
             windows: Vec::new(),
             orders: VecDeque::new(),
+            store_short: None,
         })
     }
 
@@ -409,7 +416,9 @@ impl Gateway {
         order: Order,
         sensors: &mut Sensors,
     ) -> Result<Option<Item>, GatewayError> {
-        let refused = sensors.refusal(&order.command);
+        let refused = sensors
+            .refusal(&order.command)
+            .or_else(|| self.no_room(&order.command, sensors.reserve_mb));
         let taken = refused.is_none();
         self.reply(order.id, refused).await?;
         if let (true, Command::GoWithout { device, .. }) = (taken, &order.command) {
@@ -423,6 +432,25 @@ impl Gateway {
         Ok(taken.then_some(Item::Command(now, order.command)))
     }
 
+    /// Why no set begins: what is measured in it should have room where it is recorded and where it is stored.
+    fn no_room(&self, command: &Command, reserve_mb: u64) -> Option<String> {
+        if !matches!(command, Command::StartSet { .. }) {
+            return None;
+        }
+        let recorded_to = self.source.recording.as_deref().and_then(Path::parent);
+        // A folder that cannot be asked says what is wrong when it is written to.
+        let here = recorded_to.and_then(|dir| store::shortage(folder(dir), reserve_mb).ok()?);
+        let (whose, short) = match (here, self.store_short) {
+            (Some(short), _) => ("recording", short),
+            (None, Some(short)) => ("store", short),
+            (None, None) => return None,
+        };
+        let words = short.words();
+        Some(format!(
+            "no set begins: on the disk of the {whose} {words}; make room"
+        ))
+    }
+
     async fn reply(&self, id: String, refused: Option<String>) -> Result<(), GatewayError> {
         let bytes = payload::encode_reply(&Reply { id, refused })?;
         let said = self.link.publish(&self.session, Subject::Reply, bytes);
@@ -432,7 +460,12 @@ impl Gateway {
     fn message(&mut self, subject: &Subject, bytes: &[u8]) {
         match subject {
             Subject::Ack(consumer) => match payload::decode_ack(bytes) {
-                Ok(ack) => self.courier.position(consumer, position(ack)),
+                Ok(ack) => {
+                    if consumer == STORE {
+                        self.store_short = ack.short;
+                    }
+                    self.courier.position(consumer, position(ack));
+                }
                 Err(e) => error!("failed to read an acknowledgement: {e}"),
             },
             Subject::Command if self.orders.len() < WAITING_ORDERS => {
@@ -444,6 +477,15 @@ impl Gateway {
             Subject::Command => error!("too many instructions at once: one is not followed"),
             _ => {}
         }
+    }
+}
+
+/// The folder of a file that is named without one is the working directory.
+fn folder(dir: &Path) -> &Path {
+    if dir.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        dir
     }
 }
 

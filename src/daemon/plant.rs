@@ -127,9 +127,16 @@ impl Plant {
         let with_events = [all.as_slice(), &[Part::Event]].concat();
         let link = Link::connect(bus, "store", &with_events, None).await?;
         let (shared, token) = (Arc::clone(&store), stop.clone());
+        let settings = config.store.clone();
         self.tasks
-            .spawn(async move { Ok(hub::store(link, shared, token).await?) });
-        let shown = [Part::Session, Part::Event, Part::Live, Part::Sensors];
+            .spawn(async move { Ok(hub::store(link, shared, settings, token).await?) });
+        let shown = [
+            Part::Session,
+            Part::Event,
+            Part::Live,
+            Part::Sensors,
+            Part::Ack,
+        ];
         let link = Link::connect(bus, "page", &shown, None).await?;
         let shared = Arc::clone(&store);
         self.tasks

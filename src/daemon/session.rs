@@ -110,6 +110,7 @@ pub async fn run(
         status,
         without: BTreeSet::new(),
         roster: Roster::new(&header),
+        reserve_mb: config.store.reserve_mb,
     };
     let carry = Carry {
         header,

@@ -14,6 +14,7 @@
 //! | [`sample`] | values on the session's clock, with quality |
 //! | [`window`] | all samples of a tenth of a second, the unit of the bus |
 //! | [`session`] | who, which sensors where, which plan |
+//! | [`room`] | a disk that is short of it |
 //! | [`placement`] | where sensors are worn, said while a session runs |
 //! | [`command`] | what a person tells the daemon |
 //! | [`metric`] | what is measured, in which unit, with how much trust |
@@ -40,6 +41,7 @@ pub mod placement;
 pub mod plan;
 pub mod reading;
 pub mod rep;
+pub mod room;
 pub mod sample;
 pub mod session;
 pub mod time;

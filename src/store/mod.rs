@@ -36,7 +36,7 @@ mod windows;
 pub use error::StoreError;
 pub use export::ExportFormat;
 pub use standing::Standing;
-pub use stats::{Stats, free_bytes, size};
+pub use stats::{Stats, free_bytes, shortage, size};
 pub use verify::{Checked, Report};
 
 use crate::model::{
@@ -57,12 +57,16 @@ pub struct Config {
     /// Folder of the store, made if it is not there; relative to the working directory.
     /// Default `plimsoll-data`.
     pub dir: PathBuf,
+    /// What is kept free on the disk of the store and of the recordings, MB (10^6 bytes): below it no set begins; a
+    /// running one goes on. Default 500.
+    pub reserve_mb: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             dir: PathBuf::from("plimsoll-data"),
+            reserve_mb: 500,
         }
     }
 }

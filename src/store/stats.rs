@@ -1,6 +1,7 @@
 //! How much a store holds and how much room it takes.
 
 use super::{StoreError, embedded::Embedded, schema};
+use crate::model::room::Shortage;
 use std::{fs, io, path::Path};
 
 /// Counts and sizes of a store.
@@ -65,6 +66,15 @@ impl Embedded {
 pub fn free_bytes(dir: &Path) -> Result<u64, StoreError> {
     let disk = rustix::fs::statvfs(dir).map_err(|e| StoreError::file(dir, e.into()))?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// Whether less than `reserve_mb` (10^6 bytes) is free on the disk of `dir`.
+pub fn shortage(dir: &Path, reserve_mb: u64) -> Result<Option<Shortage>, StoreError> {
+    let free_mb = free_bytes(dir)? / 1_000_000;
+    Ok((free_mb < reserve_mb).then_some(Shortage {
+        free_mb,
+        reserve_mb,
+    }))
 }
 
 /// Bytes of a file, or of all files below a folder; 0 where there is nothing.

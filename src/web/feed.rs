@@ -10,6 +10,7 @@ use crate::model::{
     finding::{Action, Verdict},
     link::LinkStatus,
     rep::Stage,
+    room::Shortage,
     time::SessionNs,
 };
 use serde::Serialize;
@@ -37,6 +38,8 @@ pub(super) enum Message {
     Snapshot(Arc<str>),
     /// Where the links of the sensors stand, as JSON.
     Links(Arc<str>),
+    /// Why no set begins, as a JSON string; `null` = there is room.
+    Room(Arc<str>),
 }
 
 /// Events in, messages out. Cheap to clone; all clones are one feed.
@@ -55,6 +58,7 @@ struct Board {
     set: VecDeque<Numbered>,
     live: Option<Numbered>,
     links: Vec<Link>,
+    short: Option<Shortage>,
 }
 
 /// A sensor's link as the page shows it.
@@ -75,6 +79,7 @@ struct Snapshot<'a> {
     info: Option<&'a Info>,
     events: Vec<&'a Numbered>,
     links: &'a [Link],
+    room: Option<String>,
 }
 
 impl Default for Feed {
@@ -92,6 +97,8 @@ impl Feed {
         let mut board = self.lock();
         *board = Board {
             info: Some(info),
+            // The disk is that of the store, whatever session.
+            short: board.short,
             ..Board::default()
         };
         for event in events {
@@ -131,6 +138,19 @@ impl Feed {
         let mut board = self.lock();
         board.links = links;
         self.send(Message::Links(json.into()));
+    }
+
+    /// Whether the disk of the store is short of room, as the store says.
+    pub fn short_of_room(&self, short: Option<Shortage>) {
+        let mut board = self.lock();
+        if board.short == short {
+            return;
+        }
+        board.short = short;
+        let Ok(json) = serde_json::to_string(&board.room()) else {
+            return;
+        };
+        self.send(Message::Room(json.into()));
     }
 
     /// A page joins: what it must know, then everything that follows.
@@ -195,6 +215,13 @@ impl Board {
         });
     }
 
+    /// Why no set begins.
+    fn room(&self) -> Option<String> {
+        let short = self.short?;
+        let said = "DISK NEARLY FULL - no set begins, a running one goes on";
+        Some(format!("{said}: {}", short.words()))
+    }
+
     fn snapshot(&self) -> Arc<str> {
         let mut events: Vec<&Numbered> = self
             .stops
@@ -208,6 +235,7 @@ impl Board {
             info: self.info.as_ref(),
             events,
             links: &self.links,
+            room: self.room(),
         };
         serde_json::to_string(&snapshot)
             .unwrap_or_else(|_| r#"{"info":null,"events":[]}"#.to_owned())

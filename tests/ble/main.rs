@@ -16,6 +16,7 @@ mod page;
 mod peripheral;
 mod person;
 mod program;
+mod room;
 mod scenario;
 mod sensor;
 mod tree;

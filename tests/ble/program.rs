@@ -34,19 +34,35 @@ pub struct Program {
 impl Program {
     /// The daemon, with a session of the sensors.
     pub fn run(bench: &dyn Bench, sensors: &[Worn]) -> Self {
-        Self::start(bench, sensors, &["run", "--record"])
+        Self::start(bench, sensors, &["run", "--record"], |_| String::new())
+    }
+
+    /// The same, with what `prepare` says more of its store in the folder that it is given.
+    pub fn run_with(
+        bench: &dyn Bench,
+        sensors: &[Worn],
+        prepare: impl FnOnce(&Path) -> String,
+    ) -> Self {
+        Self::start(bench, sensors, &["run", "--record"], prepare)
     }
 
     /// Only the recorder.
     pub fn record(bench: &dyn Bench, sensors: &[Worn]) -> Self {
-        Self::start(bench, sensors, &["record", "--out"])
+        Self::start(bench, sensors, &["record", "--out"], |_| String::new())
     }
 
-    fn start(bench: &dyn Bench, sensors: &[Worn], command: &[&str]) -> Self {
+    fn start(
+        bench: &dyn Bench,
+        sensors: &[Worn],
+        command: &[&str],
+        prepare: impl FnOnce(&Path) -> String,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("store");
+        let more = prepare(&store);
         let places = format!(
-            "[store]\ndir = \"{}\"\n[bus]\nlisten = \"127.0.0.1:{}\"\n[web]\nlisten = \"127.0.0.1:0\"\n",
-            folder.path().join("store").display(),
+            "[store]\ndir = \"{}\"\n{more}[bus]\nlisten = \"127.0.0.1:{}\"\n[web]\nlisten = \"127.0.0.1:0\"\n",
+            store.display(),
             free_port(),
         );
         let config = sensors.iter().map(Worn::config);

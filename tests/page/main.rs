@@ -17,6 +17,7 @@ use plimsoll::{
         finding::{Action, CheckKind, Finding, Verdict},
         link::{LinkStatus, Stage as LinkStage},
         packet::DeviceIndex,
+        room::Shortage,
         session::Origin,
         time::SessionNs,
     },
@@ -229,6 +230,30 @@ fn a_sensor_that_is_not_ready_is_named_with_the_reason() {
     assert!(page.text("banners").contains(reason));
     stage.feed.links(&[link(LinkStage::Streaming, None)]);
     page.wait("!document.getElementById('banners').textContent.includes('NOT READY')");
+}
+
+#[test]
+fn a_disk_that_is_nearly_full_is_said_and_what_runs_goes_on() {
+    let (stage, mut page) = opened(Origin::Sensors, true);
+    stage.start_set(1);
+    word(&mut page, "READY", "none");
+    stage.feed.short_of_room(Some(Shortage {
+        free_mb: 120,
+        reserve_mb: 500,
+    }));
+    page.wait("document.getElementById('banners').textContent.includes('DISK NEARLY FULL')");
+    let said = page.text("banners");
+    assert!(said.contains("120 MB are free, less than 500 MB"), "{said}");
+    stage.rep(1, 1, &[finding(10, CheckKind::Limit, Verdict::Within)]);
+    word(&mut page, "WITHIN", "within");
+    // A page that is opened now, and a session that begins now, say it too.
+    let mut late = Browser::open(&stage.url);
+    late.wait("document.getElementById('banners').textContent.includes('DISK NEARLY FULL')");
+    stage.feed.begin(info(Origin::Sensors, true), &[]);
+    page.wait("document.getElementById('word').textContent === 'NO SET'");
+    assert!(page.text("banners").contains("DISK NEARLY FULL"));
+    stage.feed.short_of_room(None);
+    page.wait("!document.getElementById('banners').textContent.includes('DISK')");
 }
 
 #[test]

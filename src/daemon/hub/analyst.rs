@@ -304,6 +304,7 @@ impl Analyst {
             events,
             closed,
             run: self.run,
+            short: None,
         }
     }
 

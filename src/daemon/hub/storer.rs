@@ -6,9 +6,9 @@
 use super::{STORE, SharedStore, assemble_into, lock, run_number, standing, understood};
 use crate::{
     daemon::link::{Link, LinkError},
-    model::{event::Numbered, session::SessionId, window::Window},
+    model::{event::Numbered, room::Shortage, session::SessionId, window::Window},
     pipeline::{assemble::Assembler, delivery::REACH},
-    store::{Standing, StoreError},
+    store::{self, Standing, StoreError},
     wire::{
         payload::{self, Ack},
         topic::{Subject, Topic},
@@ -25,6 +25,8 @@ use tracing::{error, info, warn};
 const GROUP_COMMIT: Duration = Duration::from_millis(200);
 /// How long to leave a store alone that could not take something.
 const RECOVERY: Duration = Duration::from_secs(1);
+/// How often the disk is asked for its room.
+const LOOK: Duration = Duration::from_secs(2);
 /// Events that are kept for a store that does not take them; the analysis keeps all.
 const MOST_EVENTS: usize = 10_000;
 
@@ -47,16 +49,21 @@ struct Stored {
 pub async fn store(
     link: Link,
     store: SharedStore,
+    config: store::Config,
     stop: CancellationToken,
 ) -> Result<(), LinkError> {
     let mut storer = Storer {
         link,
         store,
+        config,
         run: run_number(),
+        short: None,
         sessions: BTreeMap::new(),
     };
     let mut commit = tokio::time::interval(GROUP_COMMIT);
     commit.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut look = tokio::time::interval(LOOK);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             message = storer.link.next(&stop) => match message {
@@ -64,6 +71,7 @@ pub async fn store(
                 None => break,
             },
             _ = commit.tick() => storer.commit().await?,
+            _ = look.tick() => storer.look(),
         }
     }
     storer.commit().await
@@ -72,7 +80,10 @@ pub async fn store(
 struct Storer {
     link: Link,
     store: SharedStore,
+    config: store::Config,
     run: u64,
+    /// What is free is less than what is to be kept free.
+    short: Option<Shortage>,
     sessions: BTreeMap<SessionId, Stored>,
 }
 
@@ -122,6 +133,27 @@ impl Storer {
         }
     }
 
+    /// Says when room gets short, and when there is some again.
+    fn look(&mut self) {
+        let short = match store::shortage(&self.config.dir, self.config.reserve_mb) {
+            Ok(short) => short,
+            // Whether there is room shows when something is written.
+            Err(e) => return warn!("failed to ask the disk of the store for its room: {e}"),
+        };
+        if short == self.short {
+            return;
+        }
+        match (short, self.short) {
+            (Some(s), None) => warn!("no set begins: on the disk of the store {}", s.words()),
+            (None, Some(_)) => info!("there is room on the disk of the store again"),
+            _ => {}
+        }
+        self.short = short;
+        for state in self.sessions.values_mut() {
+            state.asked = true;
+        }
+    }
+
     /// Makes durable what came, and says so.
     async fn commit(&mut self) -> Result<(), LinkError> {
         for (session, state) in &mut self.sessions {
@@ -141,6 +173,7 @@ impl Storer {
                 events: state.there.events,
                 closed: state.there.closed,
                 run: self.run,
+                short: self.short,
             };
             let bytes = payload::encode_ack(&ack)?;
             self.link

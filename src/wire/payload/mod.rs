@@ -13,6 +13,7 @@ use crate::model::{
     command::Command,
     event::{Event, Numbered},
     link::LinkStatus,
+    room::Shortage,
     session::SessionHeader,
     window::Manifest,
 };
@@ -70,6 +71,9 @@ pub struct Ack {
     pub closed: bool,
     /// Which run of the consumer says so: another one may have less than the one before had.
     pub run: u64,
+    /// Its disk is short of room: no set should begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short: Option<Shortage>,
 }
 
 /// A person's instruction on its way to the daemon.

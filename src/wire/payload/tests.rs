@@ -10,6 +10,7 @@ use crate::model::{
     packet::DeviceIndex,
     plan::{RpeScale, TrainingSide},
     rep::{Loss, Measured, Measurement, Missing, Phases, Rep, Speed, SpeedUnit, Stage},
+    room::Shortage,
     sample::{Quality, Sample, StreamId, StreamKind},
     session::{TechEvent, TechKind},
     time::SessionNs,
@@ -337,6 +338,7 @@ fn announcements_and_acks_round_trip() {
         events: 7,
         closed: true,
         run: 3,
+        short: None,
     })
     .unwrap();
     assert_eq!(
@@ -349,8 +351,30 @@ fn announcements_and_acks_round_trip() {
             windows: u64::MAX,
             events: 7,
             closed: true,
-            run: 3
+            run: 3,
+            short: None,
         }
+    );
+}
+
+#[test]
+fn an_ack_says_that_its_disk_is_short_of_room() {
+    let ack = Ack {
+        windows: 1,
+        events: 0,
+        closed: false,
+        run: 3,
+        short: Some(Shortage {
+            free_mb: 120,
+            reserve_mb: 500,
+        }),
+    };
+    let bytes = encode_ack(&ack).unwrap();
+    assert_eq!(decode_ack(&bytes).unwrap(), ack);
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(
+        text.contains(r#""short":{"free_mb":120,"reserve_mb":500}"#),
+        "{text}"
     );
 }
 
