@@ -44,6 +44,86 @@ fn played(dir: &Path) -> PathBuf {
 }
 
 #[test]
+fn retain_removes_what_its_days_are_over_for_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = played(dir.path());
+    let at = data.to_str().unwrap();
+    let config = |lines: &str| {
+        let path = dir.path().join("plimsoll.toml");
+        fs::write(&path, format!("[store]\ndir = {at:?}\n{lines}")).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let before = contents(&data);
+    let none = config("");
+    let text = said(&["store", "retain", "--config", &none], 0);
+    assert!(text.contains("names no days"), "{text}");
+    let raw = config("[store.retention]\nraw_days = 1\n");
+    let text = said(&["store", "retain", "--config", &raw, "--dry-run"], 0);
+    assert!(
+        text.contains("\traw\t") && text.contains("kept.mcap") && text.contains("1 would go"),
+        "{text}"
+    );
+    assert_eq!(contents(&data), before, "a dry run changes nothing");
+    let text = said(&["store", "retain", "--config", &raw, "--by", "R-07"], 0);
+    assert!(text.contains("1 removed"), "{text}");
+    assert!(!data.join("recordings/kept.mcap").exists());
+    let text = said(&["store", "retain", "--config", &raw], 0);
+    assert!(text.contains("0 removed"), "{text}");
+    let text = said(&["store", "verify", "--data", at], 0);
+    assert!(
+        text.contains("samples removed at") && text.contains("0 problems"),
+        "{text}"
+    );
+    let text = said(&["store", "audit", "--data", at], 0);
+    assert!(text.contains("R-07\tretention: raw removed"), "{text}");
+
+    let wrong = config("[store.retention]\nraw_days = 0\n");
+    let refused = Command::cargo_bin("plimsoll").unwrap();
+    let refused = { refused }
+        .args(["store", "retain", "--config", &wrong])
+        .assert()
+        .code(2);
+    let text = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    assert!(text.contains("plimsoll.toml:4:"), "{text}");
+
+    let record = config("[store.retention]\nrecord_days = 1\n");
+    said(&["store", "retain", "--config", &record], 0);
+    let text = said(&["sessions", "--data", at], 0);
+    assert_eq!(text, "");
+    assert_eq!(fs::read_dir(data.join("reports")).unwrap().count(), 0);
+    // Played again it does not come back.
+    let sample = sample();
+    let args = [
+        "replay",
+        sample.to_str().unwrap(),
+        "--headless",
+        "--speed",
+        "max",
+        "--data",
+        at,
+    ];
+    said(&args, 1);
+    assert_eq!(said(&["sessions", "--data", at], 0), "");
+}
+
+/// Files below a folder with their sizes; what SQLite shares between processes changes by being read.
+fn contents(dir: &Path) -> Vec<(PathBuf, u64)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.to_string_lossy().into_owned();
+        if path.is_dir() {
+            all.extend(contents(&path));
+        } else if !name.ends_with("-shm") && !name.ends_with("-wal") {
+            let size = fs::metadata(&path).unwrap().len();
+            all.push((path, size));
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
 fn a_damaged_or_missing_file_ends_verify_with_3() {
     let dir = tempfile::tempdir().unwrap();
     let data = played(dir.path());

@@ -1,15 +1,15 @@
-//! `plimsoll store`: what is kept, whether it is whole.
+//! `plimsoll store`: what is kept, whether it is whole, and removing what should not be.
 
-use super::{Outcome, input};
+use super::{Outcome, Usage, input};
 use crate::{
     cli::out::say_line,
-    daemon::recovery,
-    store::{self, Report, Store},
+    config,
+    daemon::{clock::wall_now, keeping, recovery},
+    store::{self, Act, Report, Retention, Store},
     wire::recording,
 };
 use anyhow::{Context, Result};
 use std::{
-    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
 };
@@ -27,6 +27,26 @@ enum Command {
     Verify(Data),
     /// Show how much is stored and how much room it takes.
     Stats(Data),
+    /// Remove what is older than `[store.retention]` says; without days there nothing is removed.
+    Retain(Retain),
+    /// Show who removed what.
+    Audit(Data),
+}
+
+#[derive(Debug, clap::Args)]
+struct Retain {
+    /// The configuration file with `[store.retention]` and the store's folder.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of the store, if not that of the configuration.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Only show what would go.
+    #[arg(long)]
+    dry_run: bool,
+    /// Who has it removed, for the audit.
+    #[arg(long, value_name = "WHO", default_value = "retention", value_parser = input::client)]
+    by: String,
 }
 
 #[derive(Debug, clap::Args)]
@@ -40,6 +60,8 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     match &args.command {
         Command::Verify(at) => verify(&at.data),
         Command::Stats(at) => stats(&at.data),
+        Command::Retain(args) => retain(args),
+        Command::Audit(at) => audit(&at.data),
     }
 }
 
@@ -58,7 +80,7 @@ fn verify(dir: &Path) -> Result<Outcome> {
         say_line(problem)?;
     }
     let mut problems = all.problems();
-    for path in recordings(dir)? {
+    for path in keeping::recordings(dir)? {
         problems += usize::from(!recording_is_sound(&path)?);
     }
     let sessions = all.sessions.len();
@@ -76,6 +98,7 @@ fn say_report(session: &str, report: &Report) -> Result<()> {
         samples,
         events,
         problems,
+        removed,
     } = report;
     let state = if problems.is_empty() {
         "whole"
@@ -85,28 +108,10 @@ fn say_report(session: &str, report: &Report) -> Result<()> {
     say_line(format_args!(
         "{session}\t{state}\t{windows} windows\t{samples} samples\t{events} events"
     ))?;
-    for problem in problems {
-        say_line(format_args!("{session}\t{problem}"))?;
+    for line in removed.iter().chain(problems) {
+        say_line(format_args!("{session}\t{line}"))?;
     }
     Ok(())
-}
-
-/// Recordings in the store's folder, by name.
-fn recordings(dir: &Path) -> Result<Vec<PathBuf>> {
-    let dir = dir.join("recordings");
-    if !dir.is_dir() {
-        return Ok(Vec::new());
-    }
-    let read = || format!("read {}", dir.display());
-    let mut found = Vec::new();
-    for entry in fs::read_dir(&dir).with_context(read)? {
-        let path = entry.with_context(read)?.path();
-        if path.extension() == Some(OsStr::new("mcap")) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 /// Says how a recording is. One whose process was killed and all of whose bytes can be read has nothing missing.
@@ -146,7 +151,7 @@ fn stats(dir: &Path) -> Result<Outcome> {
     let store: Store = input::store(dir)?;
     let asked = || format!("measure the store in {}", dir.display());
     let all = store.stats().with_context(asked)?;
-    let recorded = recordings(dir)?;
+    let recorded = keeping::recordings(dir)?;
     let recorded_bytes = store::size(&dir.join("recordings")).with_context(asked)?;
     let rows = [
         ("schema", all.schema.cast_unsigned()),
@@ -166,6 +171,50 @@ fn stats(dir: &Path) -> Result<Outcome> {
     ];
     for (what, number) in rows {
         say_line(format_args!("{what}\t{number}"))?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn retain(args: &Retain) -> Result<Outcome> {
+    let config = config::load(args.config.as_deref()).map_err(|e| Usage(e.to_string()))?;
+    let dir = args.data.as_ref().unwrap_or(&config.store.dir);
+    let retention = config.store.retention;
+    if retention == Retention::default() {
+        say_line("nothing is removed: [store.retention] names no days")?;
+        return Ok(Outcome::Done);
+    }
+    let mut store = input::store(dir)?;
+    let at = wall_now();
+    let act = Act {
+        actor: &args.by,
+        at: &at,
+    };
+    let retained = keeping::retain(&mut store, dir, &retention, act, args.dry_run)?;
+    for line in retained.gone.iter().chain(&retained.kept) {
+        say_line(line)?;
+    }
+    let (count, how) = (
+        retained.gone.len(),
+        if args.dry_run { "would go" } else { "removed" },
+    );
+    say_line(format_args!("{count} {how}"))?;
+    Ok(Outcome::Done)
+}
+
+fn audit(dir: &Path) -> Result<Outcome> {
+    for row in input::store(dir)?.audit()? {
+        let store::AuditRow {
+            number,
+            at,
+            actor,
+            action,
+            object,
+            detail,
+            ..
+        } = row;
+        say_line(format_args!(
+            "{number}\t{at}\t{actor}\t{action}\t{object}\t{detail}"
+        ))?;
     }
     Ok(Outcome::Done)
 }

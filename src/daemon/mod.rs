@@ -14,6 +14,7 @@
 //! | [`desk`] | what the page asks for: who is shaken, who is worn where |
 //! | [`hub`] | the consumers: analysis and store |
 //! | [`feed`] | events to the live page and the report |
+//! | [`keeping`] | what should not be kept is removed: retention, erasing a client |
 //! | [`link`] | a client's two ends of the bus |
 //! | [`clock`] | what time it is |
 
@@ -23,6 +24,7 @@ pub mod desk;
 pub mod feed;
 pub mod gateway;
 pub mod hub;
+pub mod keeping;
 pub mod link;
 pub mod order;
 pub mod outgoing;

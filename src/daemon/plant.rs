@@ -7,6 +7,7 @@ use super::{
     feed,
     gateway::{Carried, Gateway, Sensors, Source},
     hub::{self, SharedStore},
+    keeping,
     link::Link,
 };
 use crate::{
@@ -333,7 +334,7 @@ fn bus(config: &Config) -> Result<BusConfig> {
 /// A session id that the store, where there is one, does not hold yet: `id`, `id-2`, `id-3`, ...
 ///
 /// # Errors
-/// The store does not answer.
+/// The store does not answer, or the session was erased from it.
 pub fn fresh_id(store: Option<&Mutex<Store>>, id: &SessionId) -> Result<SessionId> {
     let Some(store) = store else {
         return Ok(id.clone());
@@ -341,6 +342,7 @@ pub fn fresh_id(store: Option<&Mutex<Store>>, id: &SessionId) -> Result<SessionI
     let store = store
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
+    keeping::not_erased(&store, id)?;
     let taken: Vec<_> = store
         .sessions()?
         .into_iter()

@@ -6,6 +6,7 @@
 
 use super::{
     gateway::Carried,
+    hub, keeping,
     plant::{Carry, Plant},
 };
 use crate::{
@@ -64,7 +65,9 @@ pub fn mark_delivered(path: &Path) -> Result<()> {
         .with_context(|| format!("write {}", mark.display()))
 }
 
-fn delivered_mark(path: &Path) -> PathBuf {
+/// The file that says that the recording at `path` was delivered.
+#[must_use]
+pub fn delivered_mark(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".delivered");
     name.into()
@@ -88,6 +91,10 @@ pub async fn deliver(plant: &mut Plant, path: &Path, stop: &CancellationToken) -
     let items = Items::open(BufReader::new(file)).with_context(opened)?;
     let header = items.header().clone();
     let session = header.session.clone();
+    if let Some(store) = plant.store() {
+        keeping::not_erased(&hub::lock(&store), &session)
+            .with_context(|| format!("deliver {}", path.display()))?;
+    }
     let plan_text = items.plan_text().map(str::to_owned);
     let (sender, receiver) = mpsc::channel(AHEAD);
     let reading = tokio::task::spawn_blocking(move || send(items, &sender));

@@ -107,7 +107,7 @@ impl Embedded {
 }
 
 /// Shortens the file by its unused pages. Every step of the statement does one.
-fn give_back(db: &Connection) -> rusqlite::Result<()> {
+pub(super) fn give_back(db: &Connection) -> rusqlite::Result<()> {
     let mut statement = db.prepare("PRAGMA incremental_vacuum")?;
     let mut pages = statement.query([])?;
     while pages.next()?.is_some() {}

@@ -1,7 +1,7 @@
 //! The store in one folder: `plimsoll.sqlite` for everything that comes in, `sessions/<id>/` for the
 //! samples of compacted sessions. One call of `append` is one transaction.
 
-use super::{SessionInfo, Standing, StoreError, files, samples, schema, standing};
+use super::{SessionInfo, Standing, StoreError, audit, files, samples, schema, standing};
 use crate::{
     model::{
         event::{Event, Numbered},
@@ -35,11 +35,36 @@ pub(super) struct Known {
     pub(super) closed: bool,
     pub(super) compacted: bool,
     pub(super) next_window: u64,
+    /// When retention removed its samples.
+    pub(super) raw_removed_at: Option<String>,
+    /// When retention removed its events.
+    pub(super) derived_removed_at: Option<String>,
+}
+
+impl Known {
+    /// Nothing that was removed is taken for nothing that was there.
+    pub(super) fn has_raw(&self) -> Result<(), StoreError> {
+        removed("samples", self.raw_removed_at.as_ref())
+    }
+
+    pub(super) fn has_derived(&self) -> Result<(), StoreError> {
+        removed("repetitions and findings", self.derived_removed_at.as_ref())
+    }
+}
+
+fn removed(what: &'static str, at: Option<&String>) -> Result<(), StoreError> {
+    at.map_or(Ok(()), |at| {
+        Err(StoreError::Removed {
+            what,
+            at: at.clone(),
+        })
+    })
 }
 
 /// The session's row.
 pub(super) fn known(db: &Connection, session: &SessionId) -> Result<Known, StoreError> {
-    let sql = "SELECT number, closed, compacted, next_window FROM sessions WHERE id = ?1";
+    let sql = "SELECT number, closed, compacted, next_window, raw_removed_at, derived_removed_at
+        FROM sessions WHERE id = ?1";
     db.prepare_cached(sql)?
         .query_row([&session.0], |r| {
             Ok(Known {
@@ -47,6 +72,8 @@ pub(super) fn known(db: &Connection, session: &SessionId) -> Result<Known, Store
                 closed: r.get(1)?,
                 compacted: r.get(2)?,
                 next_window: r.get::<_, i64>(3)?.cast_unsigned(),
+                raw_removed_at: r.get(4)?,
+                derived_removed_at: r.get(5)?,
             })
         })
         .optional()?
@@ -87,6 +114,9 @@ impl Embedded {
                 return Ok(());
             }
             Some(_) => return Err(StoreError::DifferentSession(id.clone())),
+            None if audit::is_buried(&transaction, id)? => {
+                return Err(StoreError::Erased(id.clone()));
+            }
             None => {}
         }
         transaction.execute(
@@ -113,7 +143,8 @@ impl Embedded {
         for window in windows {
             new += into.window(window, known.compacted)?;
         }
-        for event in events {
+        // What retention removed is not taken again.
+        for event in events.iter().filter(|_| known.derived_removed_at.is_none()) {
             new += into.event(event)?;
         }
         if known.compacted && new > 0 {
@@ -152,8 +183,9 @@ impl Embedded {
         to: SessionNs,
     ) -> Result<Vec<Sample>, StoreError> {
         let view = self.snapshot()?;
-        let number = known(&view, session)?.number;
-        let folder = self.folder(session);
+        let known = known(&view, session)?;
+        known.has_raw()?;
+        let (number, folder) = (known.number, self.folder(session));
         let rows = samples::read(&view, &folder, number, stream, from, to)?;
         Ok(rows.into_iter().map(|(_, sample)| sample).collect())
     }
@@ -314,10 +346,11 @@ fn read_info((header, plan_text, closed): InfoRow) -> Result<SessionInfo, StoreE
 
 /// Events of a session, by sequence, in one view of the database.
 pub(super) fn events(db: &Connection, session: &SessionId) -> Result<Vec<Numbered>, StoreError> {
-    let number = known(db, session)?.number;
+    let known = known(db, session)?;
+    known.has_derived()?;
     let mut statement =
         db.prepare_cached("SELECT event FROM events WHERE session = ?1 ORDER BY sequence")?;
-    let rows = statement.query_map([number], |r| r.get::<_, String>(0))?;
+    let rows = statement.query_map([known.number], |r| r.get::<_, String>(0))?;
     rows.map(|row| read_event(&row?)).collect()
 }
 

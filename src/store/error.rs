@@ -56,12 +56,23 @@ pub enum StoreError {
     /// Other than letters, digits, `-` and `_`, or too long.
     #[error("begin session {0:?}: an identifier is 1 to 128 letters, digits, `-` and `_`")]
     BadIdentifier(String),
-    /// Only a closed session can be compacted.
-    #[error("compact session {0:?}: it is still open")]
+    /// Its end is not here yet.
+    #[error("move or remove parts of session {0:?}: it is still open")]
     StillOpen(String),
     /// New data for a session whose samples were moved to files.
     #[error("append to session {0:?}: it is closed and compacted")]
     Compacted(String),
+    /// It was removed on purpose and must not come back.
+    #[error("begin session {0:?}: it was erased from this store and cannot come back")]
+    Erased(String),
+    /// Retention removed it.
+    #[error("read the session: its {what} were removed by retention at {at}")]
+    Removed {
+        /// What.
+        what: &'static str,
+        /// When, RFC 3339.
+        at: String,
+    },
     /// A header with a number that is not finite cannot be read back.
     #[error("begin session {0:?}: its header does not survive being written")]
     BadHeader(String),

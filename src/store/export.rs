@@ -90,13 +90,18 @@ impl Embedded {
         mut take: impl FnMut(&str, DataFrame) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let header = self.session(session)?.header;
-        let number = known(view, session)?.number;
+        let known = known(view, session)?;
+        let number = known.number;
         let mut names = BTreeSet::new();
         for stream in samples::streams(view, number)? {
             let (first, last) = (SessionNs(i64::MIN), SessionNs(i64::MAX));
             let rows = samples::read(view, &self.folder(session), number, stream, first, last)?;
             let name = stream_name(&header, stream, &mut names);
             take(&name, table::samples(stream.kind, &rows)?)?;
+        }
+        // What is left is exported; whoever asks for it is told what is not.
+        if known.has_derived().is_err() {
+            return Ok(());
         }
         let events = events(view, session)?;
         take("reps", table::reps(&events)?)?;

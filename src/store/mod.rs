@@ -8,6 +8,8 @@
 //! | `samples` | series of samples, from either |
 //! | `windows` | windows as they came off the bus |
 //! | `archive` | samples of a closed session move to Parquet |
+//! | `audit` | who removed what, and what must not come back |
+//! | `retain` | what is kept for how long |
 //! | `verify` | is everything there that the tables of contents name |
 //! | `stats` | how much there is and how much room it takes |
 //! | `export` | CSV and Parquet for people |
@@ -20,11 +22,13 @@
 //! or computed here, and what is merely live is not kept. Calls block: call them off the async threads.
 
 mod archive;
+mod audit;
 pub mod embedded;
 mod error;
 mod export;
 mod files;
 mod one_file;
+mod retain;
 mod samples;
 mod schema;
 mod standing;
@@ -33,8 +37,10 @@ mod table;
 mod verify;
 mod windows;
 
+pub use audit::{Act, AuditRow};
 pub use error::StoreError;
 pub use export::ExportFormat;
+pub use retain::{DataClass, Due, Outlook, Retention};
 pub use standing::Standing;
 pub use stats::{Stats, free_bytes, shortage, size};
 pub use verify::{Checked, Report};
@@ -48,7 +54,10 @@ use crate::model::{
     window::Window,
 };
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::{
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+};
 
 /// Where sessions are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +69,8 @@ pub struct Config {
     /// What is kept free on the disk of the store and of the recordings, MB (10^6 bytes): below it no set begins; a
     /// running one goes on. Default 500.
     pub reserve_mb: u64,
+    /// How long what is kept. Default: for ever.
+    pub retention: Retention,
 }
 
 impl Default for Config {
@@ -67,6 +78,7 @@ impl Default for Config {
         Self {
             dir: PathBuf::from("plimsoll-data"),
             reserve_mb: 500,
+            retention: Retention::default(),
         }
     }
 }
@@ -214,6 +226,47 @@ impl Store {
     pub fn stats(&self) -> Result<Stats, StoreError> {
         match self {
             Self::Embedded(s) => s.stats(),
+        }
+    }
+
+    /// What is older at the time `at` (RFC 3339) than it is to be kept.
+    pub fn outlook(&self, retention: &Retention, at: &str) -> Result<Outlook, StoreError> {
+        match self {
+            Self::Embedded(s) => s.outlook(retention, at),
+        }
+    }
+
+    /// Removes a class of data of a closed session from the store; a row of the audit says so. Recordings are not the
+    /// store's.
+    pub fn remove(
+        &mut self,
+        session: &SessionId,
+        class: DataClass,
+        act: Act<'_>,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Embedded(s) => s.remove(session, class, act),
+        }
+    }
+
+    /// Removes rows of the audit that are older than `days`; how many.
+    pub fn shorten_audit(&mut self, days: NonZeroU32, act: Act<'_>) -> Result<u64, StoreError> {
+        match self {
+            Self::Embedded(s) => s.shorten_audit(days, act),
+        }
+    }
+
+    /// The audit, oldest first.
+    pub fn audit(&self) -> Result<Vec<AuditRow>, StoreError> {
+        match self {
+            Self::Embedded(s) => s.audit(),
+        }
+    }
+
+    /// The session was removed on purpose and cannot begin again.
+    pub fn is_erased(&self, session: &SessionId) -> Result<bool, StoreError> {
+        match self {
+            Self::Embedded(s) => s.is_buried(&session.0),
         }
     }
 

@@ -4,7 +4,7 @@
 //! session is incomplete, even if the analysis already knows and said so.
 
 use super::{
-    StoreError,
+    StoreError, audit,
     embedded::{Embedded, known, read_event},
     samples,
 };
@@ -31,6 +31,8 @@ pub struct Report {
     pub events: u64,
     /// What is missing or damaged; empty = nothing.
     pub problems: Vec<String>,
+    /// What retention removed, and when: not missing.
+    pub removed: Vec<String>,
 }
 
 /// Sequence numbers `[first, end)` without a hole.
@@ -106,6 +108,14 @@ impl Embedded {
         let mut report = Report::default();
         beginning(&view, known.number, &mut report)?;
         let named = windows(&view, known.number, known.closed, &mut report)?;
+        for (what, at) in [
+            ("samples", &known.raw_removed_at),
+            ("repetitions and findings", &known.derived_removed_at),
+        ] {
+            if let Some(at) = at {
+                report.removed.push(format!("{what} removed at {at}"));
+            }
+        }
         let mut stored = BTreeMap::new();
         for stream in samples::streams(&view, known.number)? {
             let runs = stored_runs(
@@ -117,7 +127,9 @@ impl Embedded {
             )?;
             stored.insert(stream, runs);
         }
-        compare(&named, &stored, &mut report);
+        if known.raw_removed_at.is_none() {
+            compare(&named, &stored, &mut report);
+        }
         events(&view, known.number, &mut report)?;
         Ok(report)
     }
@@ -139,6 +151,7 @@ fn integrity(db: &Connection) -> Result<Vec<String>, StoreError> {
     for table in rows {
         problems.push(format!("database: {} has rows of no session", table?));
     }
+    problems.extend(audit::broken(db)?);
     Ok(problems)
 }
 

@@ -29,6 +29,7 @@ impl Embedded {
     ) -> Result<Vec<Window>, StoreError> {
         let view = self.snapshot()?;
         let known = known(&view, session)?;
+        known.has_raw()?;
         let manifests = manifests(&view, known.number, from_index, limit)?;
         let mut files = BTreeMap::new();
         let named = manifests.iter().flat_map(|m| &m.batches);

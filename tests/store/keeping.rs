@@ -1,7 +1,13 @@
 //! What a store does over years: damage is found by checksums, an older version's tables are brought up to date.
 
-use crate::stage::{SENSORS, assert_whole, header, id, stored};
-use plimsoll::store::{Store, StoreError};
+use crate::stage::{
+    BEGINNING, END, SENSORS, assert_whole, closed, finding, header, id, imu, numbered, rep, stored,
+    window,
+};
+use plimsoll::{
+    model::session::Origin,
+    store::{Act, DataClass, ExportFormat, Retention, Store, StoreError},
+};
 use rusqlite::Connection;
 use std::{fs, path::Path};
 
@@ -157,4 +163,190 @@ fn counts_and_sizes_are_those_of_what_is_there() {
     let bytes: u64 = files.map(|f| f.unwrap().metadata().unwrap().len()).sum();
     assert_eq!(after.files_bytes, bytes);
     assert_eq!(after.compacted_sessions, 1);
+}
+
+/// The sessions of the stage begin on 7 August 2026 at 10:00.
+const TEN_DAYS_LATER: Act<'static> = Act {
+    actor: "R-07",
+    at: "2026-08-17T10:00:00Z",
+};
+
+fn keeping(record: u32, derived: u32, raw: u32, audit: u32) -> Retention {
+    let days = std::num::NonZeroU32::new;
+    Retention {
+        record_days: days(record),
+        derived_days: days(derived),
+        raw_days: days(raw),
+        audit_days: days(audit),
+    }
+}
+
+fn due(store: &Store, retention: &Retention, at: &str) -> Vec<(String, DataClass)> {
+    let outlook = store.outlook(retention, at).unwrap();
+    outlook
+        .due
+        .into_iter()
+        .map(|d| (d.session.0, d.class))
+        .collect()
+}
+
+#[test]
+fn nothing_is_due_unless_days_are_named_and_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = stored(folder.path(), "s1", 3);
+    store.begin(&header("open", "c1"), None).unwrap();
+    let mut imported = header("imported", "c1");
+    imported.origin = Origin::Imported;
+    store.begin(&imported, None).unwrap();
+    store.close(&id("imported")).unwrap();
+    let mut undated = header("undated", "c1");
+    undated.started_at = "yesterday".to_owned();
+    store.begin(&undated, None).unwrap();
+    store.close(&id("undated")).unwrap();
+    let at = TEN_DAYS_LATER.at;
+    assert_eq!(
+        due(&store, &Retention::default(), "2999-01-01T00:00:00Z"),
+        []
+    );
+    assert_eq!(due(&store, &keeping(0, 0, 11, 0), at), []);
+    let s1 = |class| ("s1".to_owned(), class);
+    assert_eq!(due(&store, &keeping(0, 0, 10, 0), at), [s1(DataClass::Raw)]);
+    let both = [s1(DataClass::Raw), s1(DataClass::Derived)];
+    assert_eq!(due(&store, &keeping(11, 10, 10, 0), at), both);
+    // The record takes the rest along.
+    assert_eq!(
+        due(&store, &keeping(10, 10, 10, 0), at),
+        [s1(DataClass::Record)]
+    );
+    let kept = store.outlook(&keeping(1, 1, 1, 0), at).unwrap().kept;
+    let kept: Vec<_> = kept.iter().map(|(s, _)| s.0.as_str()).collect();
+    assert_eq!(kept, ["open", "imported", "undated"]);
+    assert_eq!(store.audit().unwrap(), []);
+    let error = store.remove(&id("open"), DataClass::Record, TEN_DAYS_LATER);
+    assert!(matches!(error, Err(StoreError::StillOpen(_))), "{error:?}");
+    // A clock that goes wrong removes nothing.
+    assert_eq!(
+        due(&store, &keeping(1, 1, 1, 0), "2026-08-01T00:00:00Z"),
+        []
+    );
+    store.outlook(&keeping(1, 1, 1, 0), "noon").unwrap_err();
+}
+
+#[test]
+fn each_class_goes_alone_and_does_not_come_back() {
+    for compacted in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = stored(folder.path(), "s1", 12);
+        drop(stored(folder.path(), "s2", 5));
+        if compacted {
+            store.compact(&id("s1")).unwrap();
+        }
+        let windows: Vec<_> = (0..12).map(|i| window(i, i == 11)).collect();
+        let events = numbered(vec![rep(), finding(), closed(12)]);
+
+        store
+            .remove(&id("s1"), DataClass::Raw, TEN_DAYS_LATER)
+            .unwrap();
+        assert!(!folder.path().join("sessions/s1").exists());
+        let removed = |what: &str, error: StoreError| {
+            let text = error.to_string();
+            assert!(text.contains(what) && text.contains("2026-08-17"), "{text}");
+        };
+        removed("samples", store.windows(&id("s1"), 0, 9).unwrap_err());
+        removed(
+            "samples",
+            store.stream(&id("s1"), imu(1), BEGINNING, END).unwrap_err(),
+        );
+        assert_eq!(store.events(&id("s1")).unwrap(), events);
+        // Delivered once more: nothing of it is taken.
+        store.append(&id("s1"), &windows, &events).unwrap();
+        assert_eq!(store.stats().unwrap().samples_in_database, 5 * 41);
+        let out = folder.path().join("out");
+        let left = store.export(&id("s1"), ExportFormat::Csv, &out).unwrap();
+        assert_eq!(
+            left,
+            ["reps", "findings"].map(|t| out.join(format!("s1_{t}.csv")))
+        );
+
+        store
+            .remove(&id("s1"), DataClass::Derived, TEN_DAYS_LATER)
+            .unwrap();
+        removed("findings", store.events(&id("s1")).unwrap_err());
+        store.append(&id("s1"), &windows, &events).unwrap();
+        assert_eq!(store.stats().unwrap().events, 3);
+        assert_eq!(store.session(&id("s1")).unwrap().header, header("s1", "c1"));
+        let all = store.verify_all(|_, _| {}).unwrap();
+        assert_eq!(all.problems(), 0, "{all:?}");
+        assert_eq!(all.sessions[0].1.removed.len(), 2);
+
+        store
+            .remove(&id("s1"), DataClass::Record, TEN_DAYS_LATER)
+            .unwrap();
+        let error = store.begin(&header("s1", "c1"), Some("plan")).unwrap_err();
+        assert!(matches!(error, StoreError::Erased(_)), "{error:?}");
+        assert!(store.is_erased(&id("s1")).unwrap());
+        assert!(!store.is_erased(&id("s2")).unwrap());
+        assert_whole(&store, &id("s2"), 5);
+        let audit = store.audit().unwrap();
+        let actions: Vec<_> = audit
+            .iter()
+            .map(|r| (r.action.as_str(), r.actor.as_str()))
+            .collect();
+        let said = ["raw", "derived", "record"].map(|c| format!("retention: {c} removed"));
+        let said: Vec<_> = said.iter().map(|s| (s.as_str(), "R-07")).collect();
+        assert_eq!(actions, said);
+        assert_eq!(audit[0].detail, "492 samples");
+        assert!(
+            audit
+                .iter()
+                .all(|r| r.object == audit[0].object && !r.object.contains("s1"))
+        );
+    }
+}
+
+#[test]
+fn an_audit_that_was_changed_or_cut_in_its_midst_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = stored(folder.path(), "s1", 3);
+    for (class, day) in [
+        (DataClass::Raw, 10),
+        (DataClass::Derived, 11),
+        (DataClass::Record, 12),
+    ] {
+        let at = format!("2026-08-{day}T10:00:00Z");
+        let act = Act {
+            actor: "R-07",
+            at: &at,
+        };
+        store.remove(&id("s1"), class, act).unwrap();
+    }
+    let problems = |store: &Store| store.verify_all(|_, _| {}).unwrap().database;
+    assert_eq!(problems(&store), [""; 0]);
+    let db = database(folder.path());
+    for (damage, repair) in [
+        (
+            "UPDATE audit SET actor = 'X' WHERE number = 2",
+            "UPDATE audit SET actor = 'R-07' WHERE number = 2",
+        ),
+        (
+            "UPDATE audit SET number = 9 WHERE number = 2",
+            "UPDATE audit SET number = 2 WHERE number = 9",
+        ),
+    ] {
+        db.execute(damage, []).unwrap();
+        assert!(problems(&store)[0].contains("audit row"), "{damage}");
+        db.execute(repair, []).unwrap();
+        assert_eq!(problems(&store), [""; 0]);
+    }
+    // Its own days are over: what is left is still a chain, and says how much went.
+    let outlook = store
+        .outlook(&keeping(0, 0, 0, 6), TEN_DAYS_LATER.at)
+        .unwrap();
+    assert_eq!(outlook.audit_rows, 2);
+    let days = std::num::NonZeroU32::new(6).unwrap();
+    assert_eq!(store.shorten_audit(days, TEN_DAYS_LATER).unwrap(), 2);
+    assert_eq!(problems(&store), [""; 0]);
+    let audit = store.audit().unwrap();
+    assert_eq!(audit.len(), 2);
+    assert_eq!(audit[1].detail, "2 rows");
 }

@@ -1,0 +1,165 @@
+//! Removing what should not be kept: from the store, and the recordings and reports beside it.
+
+use super::recovery;
+use crate::{
+    model::session::{SessionHeader, SessionId},
+    store::{Act, DataClass, Retention, Store, StoreError},
+    wire::recording::Items,
+};
+use anyhow::{Context, Result};
+use std::{
+    ffi::OsStr,
+    fs::{self, File},
+    io::{self, BufReader},
+    path::{Path, PathBuf},
+};
+
+/// Recordings in the folder of the store, by name.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn recordings(data: &Path) -> Result<Vec<PathBuf>> {
+    let dir = data.join("recordings");
+    if !dir.is_dir() {
+        return Ok(Vec::new());
+    }
+    let read = || format!("read {}", dir.display());
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&dir).with_context(read)? {
+        let path = entry.with_context(read)?.path();
+        if path.extension() == Some(OsStr::new("mcap")) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// A recording and what it begins with.
+struct Recorded {
+    path: PathBuf,
+    header: SessionHeader,
+}
+
+/// Recordings in the folder of the store with their headers, and those that cannot be read.
+fn recorded(data: &Path) -> Result<(Vec<Recorded>, Vec<PathBuf>)> {
+    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
+    for path in recordings(data)? {
+        let opened = File::open(&path).map(|file| Items::open(BufReader::new(file)));
+        match opened {
+            Ok(Ok(items)) => found.push(Recorded {
+                header: items.header().clone(),
+                path,
+            }),
+            _ => unreadable.push(path),
+        }
+    }
+    Ok((found, unreadable))
+}
+
+/// Removes a file; that there is none is fine.
+fn remove_file(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => {
+            Err(e).with_context(|| format!("remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A recording, then the mark that it was delivered: in this order it cannot be delivered again.
+fn remove_recording(path: &Path) -> Result<()> {
+    remove_file(path)?;
+    remove_file(&recovery::delivered_mark(path))
+}
+
+/// What retention removed, or would remove, and what it left.
+pub struct Retained {
+    /// One line for each thing that goes or went.
+    pub gone: Vec<String>,
+    /// One line for each session that is left although it may be old.
+    pub kept: Vec<String>,
+}
+
+/// Removes what is older than `retention` says; with `dry` it only says what would go.
+///
+/// # Errors
+/// The store or a file. What was removed before stays removed and is in the audit; the rest is still due.
+pub fn retain(
+    store: &mut Store,
+    data: &Path,
+    retention: &Retention,
+    act: Act<'_>,
+    dry: bool,
+) -> Result<Retained> {
+    let outlook = store.outlook(retention, act.at)?;
+    let (recorded, unreadable) = recorded(data)?;
+    let mut gone = Vec::new();
+    for due in &outlook.due {
+        let (session, class) = (&due.session, due.class);
+        let files = match class {
+            DataClass::Derived => Vec::new(),
+            _ => recorded
+                .iter()
+                .filter(|r| r.header.session == *session)
+                .map(|r| r.path.clone())
+                .collect(),
+        };
+        let report = report(data, session).filter(|r| class == DataClass::Record && r.exists());
+        if !dry {
+            for file in &files {
+                remove_recording(file)?;
+            }
+            if let Some(report) = &report {
+                remove_file(report)?;
+            }
+            store
+                .remove(session, class, act)
+                .with_context(|| format!("remove what is old of session {}", session.0))?;
+        }
+        let names = files.iter().chain(&report);
+        let names: Vec<String> = names.map(|f| f.display().to_string()).collect();
+        gone.push(format!(
+            "{}\t{}\t{} days old\t{}",
+            session.0,
+            class.as_str(),
+            due.age_days,
+            names.join(", ")
+        ));
+    }
+    if outlook.audit_rows > 0
+        && let Some(days) = retention.audit_days
+    {
+        let count = if dry {
+            outlook.audit_rows
+        } else {
+            store.shorten_audit(days, act)?
+        };
+        gone.push(format!("audit\t{count} rows"));
+    }
+    let sessions = outlook.kept.into_iter();
+    let mut kept: Vec<String> = sessions
+        .map(|(session, why)| format!("{}\tkept: {why}", session.0))
+        .collect();
+    let files = unreadable.into_iter();
+    kept.extend(files.map(|path| format!("{}\tkept: it cannot be read", path.display())));
+    Ok(Retained { gone, kept })
+}
+
+/// Where the report of a session is written. An identifier that is none is no file name either.
+fn report(data: &Path, session: &SessionId) -> Option<PathBuf> {
+    let name = Path::new(&session.0).file_name()?;
+    (name == OsStr::new(&session.0))
+        .then(|| data.join("reports").join(format!("{}.html", session.0)))
+}
+
+/// That the session is not one that was removed on purpose.
+///
+/// # Errors
+/// It was; or the store does not answer.
+pub fn not_erased(store: &Store, session: &SessionId) -> Result<(), StoreError> {
+    if store.is_erased(session)? {
+        return Err(StoreError::Erased(session.0.clone()));
+    }
+    Ok(())
+}
