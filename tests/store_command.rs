@@ -106,6 +106,58 @@ fn retain_removes_what_its_days_are_over_for_and_nothing_else() {
     assert_eq!(said(&["sessions", "--data", at], 0), "");
 }
 
+#[test]
+fn an_erased_client_is_nowhere_and_replays_of_it_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = played(dir.path());
+    let at = data.to_str().unwrap();
+    let sessions = said(&["sessions", "--data", at], 0);
+    let mut fields = sessions.split('\t');
+    let (session, client) = (fields.next().unwrap(), fields.next().unwrap());
+    let text = said(&["store", "erase", client, "--by", "R-07", "--data", at], 0);
+    assert!(
+        text.contains("erased: 1 sessions, 1 recordings") && text.contains(" 0 places left"),
+        "{text}"
+    );
+    for (path, _) in contents(&data) {
+        let bytes = fs::read(&path).unwrap();
+        for word in [client, session] {
+            let found = bytes.windows(word.len()).any(|w| w == word.as_bytes());
+            assert!(!found, "{word} is in {}", path.display());
+        }
+    }
+    // What it was played from comes no more: not by itself, not as what an earlier run left.
+    let sample = sample();
+    let replay = [
+        "replay",
+        sample.to_str().unwrap(),
+        "--headless",
+        "--speed",
+        "max",
+        "--data",
+        at,
+    ];
+    said(&replay, 1);
+    assert_eq!(said(&["sessions", "--data", at], 0), "");
+    let text = said(&["store", "audit", "--data", at], 0);
+    assert!(
+        text.contains("R-07\tclient erased") && !text.contains(client),
+        "{text}"
+    );
+
+    // A copy that somebody left there is found.
+    fs::copy(&sample, data.join("copy.mcap")).unwrap();
+    let text = said(&["store", "erase", client, "--by", "R-07", "--data", at], 1);
+    assert!(
+        text.contains("left\t") && text.contains("copy.mcap"),
+        "{text}"
+    );
+    for wrong in ["no/name", client] {
+        let args = ["store", "erase", client, "--by", wrong, "--data", at];
+        said(&args, 2);
+    }
+}
+
 /// Files below a folder with their sizes; what SQLite shares between processes changes by being read.
 fn contents(dir: &Path) -> Vec<(PathBuf, u64)> {
     let mut all = Vec::new();

@@ -29,8 +29,25 @@ enum Command {
     Stats(Data),
     /// Remove what is older than `[store.retention]` says; without days there nothing is removed.
     Retain(Retain),
+    /// Remove a client, then search every byte of the folder for what is left.
+    Erase(Erase),
     /// Show who removed what.
     Audit(Data),
+}
+
+#[derive(Debug, clap::Args)]
+struct Erase {
+    /// Pseudonym of the client.
+    #[arg(value_parser = input::client)]
+    client: String,
+    /// Who has it erased, for the audit.
+    #[arg(long, value_name = "WHO", value_parser = input::client)]
+    by: String,
+    /// Also sessions that never ended here, because not all of them came.
+    #[arg(long)]
+    also_open: bool,
+    #[command(flatten)]
+    at: Data,
 }
 
 #[derive(Debug, clap::Args)]
@@ -61,6 +78,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         Command::Verify(at) => verify(&at.data),
         Command::Stats(at) => stats(&at.data),
         Command::Retain(args) => retain(args),
+        Command::Erase(args) => erase(args),
         Command::Audit(at) => audit(&at.data),
     }
 }
@@ -90,6 +108,52 @@ fn verify(dir: &Path) -> Result<Outcome> {
     } else {
         Outcome::DataLost
     })
+}
+
+fn erase(args: &Erase) -> Result<Outcome> {
+    let Erase {
+        client,
+        by,
+        also_open,
+        at: Data { data },
+    } = args;
+    if by == client {
+        return Err(
+            Usage("--by: expected who erases the client, not the client".to_owned()).into(),
+        );
+    }
+    let mut store = input::store(data)?;
+    let now = wall_now();
+    let act = Act {
+        actor: by,
+        at: &now,
+    };
+    let erased = keeping::erase(&mut store, data, client, *also_open, act)?;
+    let keeping::Erased {
+        sessions,
+        recordings,
+        proof,
+    } = erased;
+    say_line(format_args!(
+        "erased: {sessions} sessions, {recordings} recordings"
+    ))?;
+    for place in &proof.places {
+        say_line(format_args!("left\t{place}"))?;
+    }
+    let (files, bytes, within) = (proof.files, proof.bytes, proof.within_words);
+    say_line(format_args!(
+        "searched {files} files, {bytes} bytes, for the client and {sessions} sessions: {} places left, {within} within \
+         longer words",
+        proof.left
+    ))?;
+    say_line("backups and exports elsewhere are yours to remove")?;
+    anyhow::ensure!(
+        proof.left == 0,
+        "prove that {client} is erased: {} places are left in {}",
+        proof.left,
+        data.display()
+    );
+    Ok(Outcome::Done)
 }
 
 fn say_report(session: &str, report: &Report) -> Result<()> {

@@ -1,6 +1,9 @@
 //! Removing what should not be kept: from the store, and the recordings and reports beside it.
 
-use super::recovery;
+use super::{
+    proof::{self, Proof},
+    recovery,
+};
 use crate::{
     model::session::{SessionHeader, SessionId},
     store::{Act, DataClass, Retention, Store, StoreError},
@@ -144,6 +147,92 @@ pub fn retain(
     let files = unreadable.into_iter();
     kept.extend(files.map(|path| format!("{}\tkept: it cannot be read", path.display())));
     Ok(Retained { gone, kept })
+}
+
+/// What was removed of a client, and that nothing is left.
+pub struct Erased {
+    /// Sessions, of the store and of recordings.
+    pub sessions: usize,
+    /// Recordings.
+    pub recordings: usize,
+    /// What was found of the client and these sessions in the folder afterwards.
+    pub proof: Proof,
+}
+
+/// Removes a client from the store and the folder `data` it lies in, then searches every byte of the folder. `open`: also
+/// sessions of which not everything has come.
+///
+/// # Errors
+/// A session that is open or being recorded, a recording that cannot be read, the store, a file. What was removed before
+/// stays removed; call it again.
+pub fn erase(
+    store: &mut Store,
+    data: &Path,
+    client: &str,
+    open: bool,
+    act: Act<'_>,
+) -> Result<Erased> {
+    let mut sessions = Vec::new();
+    for (session, closed) in store.sessions_of(client)? {
+        anyhow::ensure!(
+            closed || open,
+            "erase {client}: session {} is open: not all of it has come, or it still runs; end it, or erase it all the \
+             same with --also-open",
+            session.0
+        );
+        sessions.push(session);
+    }
+    let (recorded, unreadable) = recorded(data)?;
+    let (mut elsewhere, mut files) = (Vec::new(), Vec::new());
+    for Recorded { path, header } in recorded {
+        if header.client != client && !sessions.contains(&header.session) {
+            continue;
+        }
+        anyhow::ensure!(
+            !recovery::is_written(&path),
+            "erase {client}: {} is being written; end the session first",
+            path.display()
+        );
+        if !sessions.contains(&header.session) && !elsewhere.contains(&header.session) {
+            elsewhere.push(header.session);
+        }
+        files.push(path);
+    }
+    for path in &files {
+        remove_recording(path)?;
+    }
+    let names: Vec<SessionId> = sessions.iter().chain(&elsewhere).cloned().collect();
+    for session in &names {
+        if let Some(report) = report(data, session) {
+            remove_file(&report)?;
+            // The mark of a recording that somebody removed.
+            let name = format!("{}.mcap", session.0);
+            remove_file(&recovery::delivered_mark(
+                &data.join("recordings").join(name),
+            ))?;
+        }
+    }
+    store.erase(client, &elsewhere, act)?;
+    store.scrub().context(
+        "write the database anew: what was removed may still be in its bytes until it is (call it again)",
+    )?;
+    let mut searched: Vec<&str> = names.iter().map(|s| s.0.as_str()).collect();
+    searched.push(client);
+    let mut proof = proof::search(data, &searched)?;
+    for path in unreadable {
+        // Its bytes were searched; that its beginning is damaged leaves open whose it was.
+        proof.left += 1;
+        let line = format!(
+            "{}\tcannot be read: whose it is is not known",
+            path.display()
+        );
+        proof.places.push(line);
+    }
+    Ok(Erased {
+        sessions: names.len(),
+        recordings: files.len(),
+        proof,
+    })
 }
 
 /// Where the report of a session is written. An identifier that is none is no file name either.

@@ -15,6 +15,7 @@
 //! | [`hub`] | the consumers: analysis and store |
 //! | [`feed`] | events to the live page and the report |
 //! | [`keeping`] | what should not be kept is removed: retention, erasing a client |
+//! | [`proof`] | that names are nowhere in a folder |
 //! | [`link`] | a client's two ends of the bus |
 //! | [`clock`] | what time it is |
 
@@ -29,6 +30,7 @@ pub mod link;
 pub mod order;
 pub mod outgoing;
 pub mod plant;
+pub mod proof;
 pub mod recovery;
 pub mod roster;
 pub mod session;

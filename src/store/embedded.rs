@@ -134,7 +134,12 @@ impl Embedded {
         events: &[Numbered],
     ) -> Result<(), StoreError> {
         let transaction = self.writing()?;
-        let known = known(&transaction, session)?;
+        let known = match known(&transaction, session) {
+            Err(StoreError::UnknownSession(id)) if audit::is_buried(&transaction, &id)? => {
+                return Err(StoreError::Erased(id));
+            }
+            other => other?,
+        };
         let into = Appending {
             db: &transaction,
             session: known.number,

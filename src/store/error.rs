@@ -63,7 +63,7 @@ pub enum StoreError {
     #[error("append to session {0:?}: it is closed and compacted")]
     Compacted(String),
     /// It was removed on purpose and must not come back.
-    #[error("begin session {0:?}: it was erased from this store and cannot come back")]
+    #[error("take session {0:?}: it was erased from this store and cannot come back")]
     Erased(String),
     /// Retention removed it.
     #[error("read the session: its {what} were removed by retention at {at}")]

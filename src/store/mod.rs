@@ -10,6 +10,7 @@
 //! | `archive` | samples of a closed session move to Parquet |
 //! | `audit` | who removed what, and what must not come back |
 //! | `retain` | what is kept for how long |
+//! | `erase` | a client is removed |
 //! | `verify` | is everything there that the tables of contents name |
 //! | `stats` | how much there is and how much room it takes |
 //! | `export` | CSV and Parquet for people |
@@ -24,6 +25,7 @@
 mod archive;
 mod audit;
 pub mod embedded;
+mod erase;
 mod error;
 mod export;
 mod files;
@@ -253,6 +255,33 @@ impl Store {
     pub fn shorten_audit(&mut self, days: NonZeroU32, act: Act<'_>) -> Result<u64, StoreError> {
         match self {
             Self::Embedded(s) => s.shorten_audit(days, act),
+        }
+    }
+
+    /// Sessions of a client, oldest first, and whether each is closed.
+    pub fn sessions_of(&self, client: &str) -> Result<Vec<(SessionId, bool)>, StoreError> {
+        match self {
+            Self::Embedded(s) => s.sessions_of(client),
+        }
+    }
+
+    /// Removes every session of a client; none can begin again, nor can the sessions `elsewhere`, which are not in this
+    /// store. A row of the audit says so. What was removed is in the bytes of the files until [`Store::scrub`].
+    pub fn erase(
+        &mut self,
+        client: &str,
+        elsewhere: &[SessionId],
+        act: Act<'_>,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Embedded(s) => s.erase(client, elsewhere, act),
+        }
+    }
+
+    /// Leaves nothing in the files that is not in the store; busy while another process reads.
+    pub fn scrub(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Embedded(s) => s.scrub(),
         }
     }
 
