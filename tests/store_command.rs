@@ -145,6 +145,13 @@ fn an_erased_client_is_nowhere_and_replays_of_it_are_refused() {
         "{text}"
     );
 
+    let left = data.join("recordings/left.mcap");
+    fs::copy(&sample, &left).unwrap();
+    let log = started_says(dir.path(), at, "cannot come back");
+    assert!(log.contains("left.mcap"), "{log}");
+    assert_eq!(said(&["sessions", "--data", at], 0), "");
+    fs::remove_file(&left).unwrap();
+
     // A copy that somebody left there is found.
     fs::copy(&sample, data.join("copy.mcap")).unwrap();
     let text = said(&["store", "erase", client, "--by", "R-07", "--data", at], 1);
@@ -156,6 +163,33 @@ fn an_erased_client_is_nowhere_and_replays_of_it_are_refused() {
         let args = ["store", "erase", client, "--by", wrong, "--data", at];
         said(&args, 2);
     }
+}
+
+/// Runs the daemon on the store in `data` until its log has `words`; the log.
+fn started_says(dir: &Path, data: &str, words: &str) -> String {
+    let config = dir.join("run.toml");
+    let anywhere = "listen = \"127.0.0.1:0\"";
+    let text = format!("[store]\ndir = {data:?}\n[bus]\n{anywhere}\n[web]\n{anywhere}\n");
+    fs::write(&config, text).unwrap();
+    let log = dir.join("log");
+    let mut daemon = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .args(["run", "--config"])
+        .arg(&config)
+        .stderr(fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let mut text = String::new();
+    for _ in 0..300 {
+        text = fs::read_to_string(&log).unwrap();
+        if text.contains(words) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    assert!(text.contains(words), "{text}");
+    text
 }
 
 /// Files below a folder with their sizes; what SQLite shares between processes changes by being read.

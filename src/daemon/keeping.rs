@@ -198,6 +198,8 @@ pub fn erase(
         }
         files.push(path);
     }
+    // Before their recordings go: killed in between, nobody knows of these sessions any more.
+    store.bury(&elsewhere)?;
     for path in &files {
         remove_recording(path)?;
     }
@@ -212,7 +214,7 @@ pub fn erase(
             ))?;
         }
     }
-    store.erase(client, &elsewhere, act)?;
+    store.erase(client, act)?;
     store.scrub().context(
         "write the database anew: what was removed may still be in its bytes until it is (call it again)",
     )?;

@@ -19,13 +19,16 @@ impl Embedded {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    pub(super) fn bury(&mut self, sessions: &[SessionId]) -> Result<(), StoreError> {
+        let transaction = self.writing()?;
+        for session in sessions {
+            audit::bury(&transaction, &session.0)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
     /// Files first: killed in between, the rows are still there and the next time removes the rest.
-    pub(super) fn erase(
-        &mut self,
-        client: &str,
-        elsewhere: &[SessionId],
-        act: Act<'_>,
-    ) -> Result<(), StoreError> {
+    pub(super) fn erase(&mut self, client: &str, act: Act<'_>) -> Result<(), StoreError> {
         for (session, _) in self.sessions_of(client)? {
             retain::remove_dir(&self.folder(&session))?;
         }
@@ -40,9 +43,6 @@ impl Embedded {
         let count = sessions.len();
         for (number, id) in sessions {
             retain::remove_record(&transaction, number, &SessionId(id))?;
-        }
-        for session in elsewhere {
-            audit::bury(&transaction, &session.0)?;
         }
         let object = audit::hash(&transaction, client)?;
         let detail = format!("{count} sessions");

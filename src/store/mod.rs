@@ -265,16 +265,18 @@ impl Store {
         }
     }
 
-    /// Removes every session of a client; none can begin again, nor can the sessions `elsewhere`, which are not in this
-    /// store. A row of the audit says so. What was removed is in the bytes of the files until [`Store::scrub`].
-    pub fn erase(
-        &mut self,
-        client: &str,
-        elsewhere: &[SessionId],
-        act: Act<'_>,
-    ) -> Result<(), StoreError> {
+    /// Removes every session of a client; none can begin again. A row of the audit says so. What was removed is in the
+    /// bytes of the files until [`Store::scrub`].
+    pub fn erase(&mut self, client: &str, act: Act<'_>) -> Result<(), StoreError> {
         match self {
-            Self::Embedded(s) => s.erase(client, elsewhere, act),
+            Self::Embedded(s) => s.erase(client, act),
+        }
+    }
+
+    /// Sessions that are not in this store, and from now on cannot begin here.
+    pub fn bury(&mut self, sessions: &[SessionId]) -> Result<(), StoreError> {
+        match self {
+            Self::Embedded(s) => s.bury(sessions),
         }
     }
 

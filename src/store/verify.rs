@@ -157,7 +157,7 @@ fn integrity(db: &Connection) -> Result<Vec<String>, StoreError> {
 
 /// Header and plan.
 fn beginning(db: &Connection, session: i64, report: &mut Report) -> Result<(), StoreError> {
-    let sql = "SELECT coalesce(crc32 = crc32(header || coalesce(plan_text, '')), 0)
+    let sql = "SELECT coalesce(crc32 = crc32(header || coalesce(plan_text, '')), 1)
         FROM sessions WHERE number = ?1";
     let sound: bool = db.prepare(sql)?.query_row([session], |r| r.get(0))?;
     if !sound {
@@ -175,7 +175,7 @@ fn windows(
     report: &mut Report,
 ) -> Result<BTreeMap<StreamId, Vec<BatchRef>>, StoreError> {
     let mut statement = db.prepare(
-        "SELECT idx, manifest, coalesce(crc32 = crc32(manifest), 0)
+        "SELECT idx, manifest, coalesce(crc32 = crc32(manifest), 1)
          FROM windows WHERE session = ?1 ORDER BY idx",
     )?;
     let rows = statement.query_map([session], numbered_row)?;
@@ -319,7 +319,7 @@ fn compare(
 }
 
 fn events(db: &Connection, session: i64, report: &mut Report) -> Result<(), StoreError> {
-    let sql = "SELECT sequence, event, coalesce(crc32 = crc32(event), 0)
+    let sql = "SELECT sequence, event, coalesce(crc32 = crc32(event), 1)
         FROM events WHERE session = ?1 ORDER BY sequence";
     let mut statement = db.prepare(sql)?;
     let rows = statement.query_map([session], numbered_row)?;

@@ -13,7 +13,7 @@ use std::{
 };
 
 /// Which store the process that gets killed writes to.
-const WRITE_TO: &str = "PLIMSOLL_TEST_STORE";
+pub const WRITE_TO: &str = "PLIMSOLL_TEST_STORE";
 
 #[test]
 fn appends_until_killed() {
@@ -48,7 +48,7 @@ fn compacts_until_killed() {
     store.compact(&id("s1")).unwrap();
 }
 
-fn child(test: &str, dir: &Path) -> Child {
+pub fn child(test: &str, dir: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env(WRITE_TO, dir)
@@ -59,7 +59,7 @@ fn child(test: &str, dir: &Path) -> Child {
 
 /// Kills `child` (SIGKILL: no destructor, no flush) `after` its first acknowledgement; the last one
 /// it gave.
-fn kill(mut child: Child, after: Duration) -> Option<u64> {
+pub fn kill(mut child: Child, after: Duration) -> Option<u64> {
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut acks = lines.filter_map(|line| line.ok()?.strip_prefix("acked ")?.parse().ok());
     let first: Option<u64> = acks.next();

@@ -1,5 +1,6 @@
 //! A client that is erased is nowhere in the folder, does not come back, and nobody else is touched.
 
+use crate::durability::{WRITE_TO, child, kill};
 use crate::stage::{assert_whole, baseline, closed, header, id, numbered, rep, window};
 use plimsoll::{
     daemon::keeping::{self, Erased},
@@ -7,9 +8,11 @@ use plimsoll::{
     store::{Act, Store, StoreError},
     wire::recording::Writer,
 };
+use rand::{RngExt, SeedableRng};
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 const ACT: Act<'static> = Act {
@@ -226,6 +229,55 @@ fn what_is_left_is_named_and_what_runs_is_not_erased() {
     assert!(
         proof.places[1].contains("S-z.mcap\tcannot be read"),
         "{proof:?}"
+    );
+}
+
+#[test]
+fn erases_until_killed() {
+    // Work only in the process that gets killed.
+    let Ok(dir) = std::env::var(WRITE_TO) else {
+        return;
+    };
+    let mut store = Store::open(Path::new(&dir)).unwrap();
+    print!("\nacked 0\n");
+    erased(&mut store, Path::new(&dir));
+}
+
+#[test]
+fn an_erasure_that_is_killed_is_finished_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("whole");
+    let mut store = full(&whole);
+    let start = Instant::now();
+    erased(&mut store, &whole);
+    let took = start.elapsed();
+    drop(store);
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(9);
+    let (mut before, mut after) = (0, 0);
+    for i in 0..25 {
+        let data = folder.path().join(i.to_string());
+        drop(full(&data));
+        let at = took.mul_f64(random.random_range(0.0..1.2));
+        kill(child("erase::erases_until_killed", &data), at);
+        let mut store = Store::open(&data).unwrap();
+        match store.sessions().unwrap().len() {
+            5 => before += 1,
+            2 => after += 1,
+            half => panic!("{half} sessions are left: rows went in parts"),
+        }
+        assert_eq!(erased(&mut store, &data).proof.left, 0);
+        for word in [CLIENT, "S-x"] {
+            assert_eq!(with(&data, word), Vec::<PathBuf>::new(), "{word}");
+        }
+        for session in ["S-y1", "S-y2"] {
+            assert_whole(&store, &id(session), 8);
+        }
+        for session in ["S-x1", "S-x2", "S-x3", "S-x4"] {
+            assert!(store.is_erased(&id(session)).unwrap(), "{session}");
+        }
+    }
+    println!(
+        "25 kills of an erasure: {before} before its rows went, {after} after; finished by the next each time"
     );
 }
 
