@@ -7,7 +7,7 @@ use crate::{
     daemon::clock::wall_now,
     mqtt::BusConfig,
     source::ble::power::{self, BusError},
-    store::Store,
+    store::{self, Store},
 };
 use anyhow::{Result, bail};
 use std::{
@@ -60,7 +60,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         bluez(),
         slots(&config),
         clock(&wall_now()),
-        space(&config.store.dir),
+        space(&config.store),
         store(&config.store.dir),
         broker(&config),
     ]);
@@ -225,26 +225,27 @@ fn existing(dir: &Path) -> &Path {
     at
 }
 
-fn space(dir: &Path) -> Found {
-    let place = existing(dir);
-    match rustix::fs::statvfs(place) {
-        Ok(s) => {
-            let free = s.f_bavail.saturating_mul(s.f_frsize);
-            let gb = free as f64 * 1e-9;
-            if free < LITTLE_SPACE_BYTES {
-                Broken(format!(
-                    "Disk: {gb:.1} GB are free at {}: make room, an hour of six sensors takes about 0.2 GB and a full \
-                     disk ends a recording.",
-                    place.display()
-                ))
-            } else {
-                Fine(format!("Disk: {gb:.1} GB are free at {}.", place.display()))
-            }
-        }
-        Err(e) => Broken(format!(
-            "Disk: {} cannot be asked for its space: {e}.",
-            place.display()
-        )),
+fn space(config: &store::Config) -> Found {
+    let place = existing(&config.dir);
+    let at = place.display();
+    let free = match store::free_bytes(place) {
+        Ok(free) => free,
+        Err(e) => return Broken(format!("Disk: its space cannot be asked: {e}.")),
+    };
+    let gb = free as f64 * 1e-9;
+    let reserve = config.reserve_mb.saturating_mul(1_000_000);
+    if free < reserve {
+        Broken(format!(
+            "Disk: {gb:.1} GB are free at {at}: make room, below {} MB (store.reserve_mb) no set begins.",
+            config.reserve_mb
+        ))
+    } else if free < LITTLE_SPACE_BYTES {
+        Broken(format!(
+            "Disk: {gb:.1} GB are free at {at}: make room, an hour of six sensors takes about 0.2 GB and a full disk ends \
+             a recording."
+        ))
+    } else {
+        Fine(format!("Disk: {gb:.1} GB are free at {at}."))
     }
 }
 
@@ -320,6 +321,20 @@ mod tests {
         assert_eq!(version("bluetoothctl: 5.66\n"), Some((5, 66)));
         assert_eq!(version("5.72"), Some((5, 72)));
         assert_eq!(version("nothing"), None);
+    }
+
+    #[test]
+    fn a_disk_below_its_reserve_is_broken() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = |reserve_mb| store::Config {
+            dir: folder.path().join("not/made/yet"),
+            reserve_mb,
+            ..store::Config::default()
+        };
+        let Broken(said) = space(&config(u64::MAX / 2_000_000)) else {
+            panic!("nobody has that much room");
+        };
+        assert!(said.contains("no set begins"), "{said}");
     }
 
     #[test]
