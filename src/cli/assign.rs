@@ -7,10 +7,14 @@ use crate::{
     daemon::{clock::host_now, plant},
     decode::{Decoder, Driver},
     model::{body::Segment, link::LinkStatus, reading::Reading},
-    source::ble::{
-        SensorConfig, radio,
-        shake::{Shake, Shaken},
-        survey,
+    source::{
+        ble::{
+            SensorConfig,
+            shake::{Shake, Shaken},
+            survey,
+        },
+        phone::Door,
+        sensors,
     },
     wire::recording::Item,
 };
@@ -106,20 +110,27 @@ async fn around(config: &config::Config) -> Result<Vec<SensorConfig>> {
 /// Connects to all of them and watches which one is shaken.
 async fn shaken(
     config: &config::Config,
-    sensors: &[SensorConfig],
+    around: &[SensorConfig],
     segment: Segment,
 ) -> Result<SensorConfig> {
     let stop = plant::stop_signal()?;
     let (sender, mut items) = mpsc::channel(16_384);
-    let mut radio = radio::start(&config.ble, sensors, host_now, sender, stop.clone())?;
-    eprintln!("connecting to {} sensors ...", sensors.len());
+    let mut radio = sensors::start(
+        &config.ble,
+        around,
+        host_now,
+        &Door::default(),
+        sender,
+        stop.clone(),
+    )?;
+    eprintln!("connecting to {} sensors ...", around.len());
     let watched = async {
         match timeout(READY, ready(&mut radio.status, &mut items)).await {
             Ok(all) => all?,
             Err(_) => eprintln!("not all are ready: choosing among those that are"),
         }
         eprintln!("shake the one for {segment} now, for {} s", SHAKE.as_secs());
-        watch(sensors, &mut items).await
+        watch(around, &mut items).await
     };
     let shake = tokio::select! {
         shake = watched => shake,
@@ -130,13 +141,13 @@ async fn shaken(
     // The links are closed in any case; that they could not be is no matter of the choice.
     let _ = timeout(Duration::from_secs(15), radio.over).await;
     let shake = shake?;
-    let moved: Vec<String> = sensors
+    let moved: Vec<String> = around
         .iter()
         .zip(shake.moved())
         .map(|(s, moved)| format!("{} {moved:.1}", s.alias))
         .collect();
     match shake.shaken() {
-        Shaken::One(i) => Ok(sensors[i].clone()),
+        Shaken::One(i) => Ok(around[i].clone()),
         Shaken::Nobody => bail!("see one of them shaken (m/s²: {})", moved.join(", ")),
         Shaken::Several(..) => bail!(
             "tell which one was shaken, several moved: hold the others still (m/s²: {})",

@@ -55,10 +55,14 @@ use Found::{Broken, Fine, Risk};
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     let config = config::load(args.config.as_deref()).map_err(|e| Usage(e.to_string()))?;
-    let mut all = adapter(&config);
+    let mut all = Vec::new();
+    // Where phones are all there is, nothing is on the air.
+    if config.has_radio() || !config.has_phones() {
+        all.extend(adapter(&config));
+        all.extend([bluez(), slots(&config)]);
+    }
+    all.extend(phones(&config));
     all.extend([
-        bluez(),
-        slots(&config),
         clock(&wall_now()),
         space(&config.store),
         store(&config.store.dir),
@@ -172,8 +176,37 @@ fn version(text: &str) -> Option<(u32, u32)> {
     })
 }
 
+fn phones(config: &Config) -> Option<Found> {
+    let n = config.sensors.iter().filter(|s| s.is_phone()).count();
+    if n == 0 {
+        return None;
+    }
+    let (page, topic) = (config.web.listen, &config.phones.topic);
+    let broker = config.bus.url.is_some() || !config.bus.listen.ip().is_loopback();
+    if page.ip().is_loopback() && !broker {
+        return Some(Broken(format!(
+            "Phones: {n} configured, and none can reach {page} of this machine: let [web] listen on 0.0.0.0:{}.",
+            page.port()
+        )));
+    }
+    let mut ways = Vec::new();
+    if !page.ip().is_loopback() {
+        ways.push(format!(
+            "by HTTP push to port {} of this machine, path /sensor-logger",
+            page.port()
+        ));
+    }
+    if broker {
+        ways.push(format!("by MQTT to topic {topic} of the broker"));
+    }
+    Some(Fine(format!(
+        "Phones: {n} configured; in the app, push {}, \"Standardise Units & Frames\" on, batch period 200 ms or less.",
+        ways.join(", or ")
+    )))
+}
+
 fn slots(config: &Config) -> Found {
-    let n = config.sensors.len();
+    let n = config.sensors.iter().filter(|s| !s.is_phone()).count();
     if n > SLOTS {
         Broken(format!(
             "Slots: {n} sensors are configured, one adapter keeps about {SLOTS} links: leave some out, or use a second \

@@ -15,7 +15,11 @@ use crate::{
         reading::{Measurand, Reading, Value},
         time::HostNs,
     },
-    source::ble::{SensorConfig, radio, survey},
+    source::{
+        ble::{SensorConfig, survey},
+        phone::Door,
+        sensors,
+    },
     wire::recording::Item,
 };
 use anyhow::{Context, Result};
@@ -54,16 +58,24 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         let stop = plant::stop_signal()?;
         let sensor = sensor(args, &config).await?;
         let driver = sensor.driver().context("find the driver")?;
+        if driver.pushes() {
+            let text = format!(
+                "{} is a phone: nothing connects to it. `plimsoll record --config FILE` takes what it sends",
+                args.device
+            );
+            return Err(Usage(text).into());
+        }
         let (sender, mut items) = mpsc::channel(4096);
-        let radio = radio::start(
+        let running = sensors::start(
             &config.ble,
             std::slice::from_ref(&sensor),
             host_now,
+            &Door::default(),
             sender,
             stop.clone(),
         )?;
         let shown = show(
-            radio.status,
+            running.status,
             &mut items,
             driver.decoder(),
             args.seconds,
@@ -71,9 +83,9 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         )
         .await;
         stop.cancel();
-        // The radio still has something to say while it stops.
+        // It still has something to say while it stops.
         while items.recv().await.is_some() {}
-        radio.over.await.context("wait for the radio")??;
+        running.over.await.context("wait for the sensor")??;
         shown
     })?;
     Ok(Outcome::Done)

@@ -8,15 +8,15 @@ use crate::{
     config,
     daemon::{
         clock::host_now,
+        phones::Phones,
         plant,
         session::{self, Wanted},
     },
     model::link::{LinkChange, LinkEvent},
     source::{
-        ble::radio,
         recorder::Recorder,
         replay::{self, Speed},
-        synth,
+        sensors, synth,
     },
     wire::recording::Item,
 };
@@ -121,7 +121,15 @@ fn sensors(args: &Args) -> Result<Outcome> {
         let stop = plant::stop_signal()?;
         let (sender, mut items) = mpsc::channel(session::PACKETS);
         let token = stop.clone();
-        let radio = radio::start(&config.ble, &config.sensors, host_now, sender, token)?;
+        let phones = Phones::listen(&config, &token).await?;
+        let running = sensors::start(
+            &config.ble,
+            &config.sensors,
+            host_now,
+            phones.door(),
+            sender,
+            token,
+        )?;
         let over = sleep(Duration::from_secs_f64(args.seconds.unwrap_or(1e9)));
         tokio::pin!(over);
         let (mut written, mut lost) = (0_u64, 0_u64);
@@ -146,7 +154,8 @@ fn sensors(args: &Args) -> Result<Outcome> {
                 .with_context(|| format!("write {}", args.out.display()))?;
             written += 1;
         }
-        radio.over.await.context("wait for the radio")??;
+        running.over.await.context("wait for the sensors")??;
+        phones.end().await?;
         anyhow::Ok((written, lost))
     })?;
     let recorded = recorder

@@ -8,7 +8,11 @@
 pub mod place;
 pub mod plan;
 
-use crate::{mqtt, source::ble, store, web};
+use crate::{
+    mqtt,
+    source::{ble, phone},
+    store, web,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt, fs,
@@ -27,11 +31,27 @@ pub struct Config {
     pub web: web::Config,
     /// The Bluetooth adapter.
     pub ble: ble::Config,
+    /// Phones that push.
+    pub phones: phone::Config,
     /// The sensors of a session, and where they are worn.
     pub sensors: Vec<ble::SensorConfig>,
     /// The file it came from.
     #[serde(skip)]
     pub file: Option<PathBuf>,
+}
+
+impl Config {
+    /// One of the sensors is a phone.
+    #[must_use]
+    pub fn has_phones(&self) -> bool {
+        self.sensors.iter().any(ble::SensorConfig::is_phone)
+    }
+
+    /// One of the sensors is on the air.
+    #[must_use]
+    pub fn has_radio(&self) -> bool {
+        self.sensors.iter().any(|s| !s.is_phone())
+    }
 }
 
 /// Everything that is wrong with a configuration file.
@@ -282,10 +302,10 @@ mod tests {
                 .keys()
                 .all(|k| ble::config::KEYS.contains(&k.as_str()))
         );
-        let phone = text
-            .replace("\"dot\"", "\"sensor_logger\"")
+        let imported = text
+            .replace("\"dot\"", "\"imported\"")
             .replace("rate_h ", "rate_hz ");
-        assert!(parse(&phone).is_err(), "no radio reaches it");
+        assert!(parse(&imported).is_err(), "nothing starts it");
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! | [`spool`] | windows made again from the recording |
 //! | [`recovery`] | what was left undelivered by an earlier run |
 //! | [`session`] | a session with real sensors |
+//! | [`phones`] | what phones push, from the network to the session |
 //! | [`roster`] | which sensor is worn where, and what instructions that allows |
 //! | [`order`] | an instruction to a running session, and its answer |
 //! | [`desk`] | what the page asks for: who is shaken, who is worn where |
@@ -29,6 +30,7 @@ pub mod keeping;
 pub mod link;
 pub mod order;
 pub mod outgoing;
+pub mod phones;
 pub mod plant;
 pub mod proof;
 pub mod recovery;

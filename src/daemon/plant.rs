@@ -9,6 +9,7 @@ use super::{
     hub::{self, SharedStore},
     keeping,
     link::Link,
+    phones::{self, Phones},
 };
 use crate::{
     config::Config,
@@ -19,6 +20,7 @@ use crate::{
     mqtt::{BusConfig, broker::Embedded},
     pipeline::analysis::Params,
     source::{
+        phone::Door,
         recorder::Recorder,
         replay::{self, Speed},
     },
@@ -85,6 +87,7 @@ pub struct Plant {
     store: Option<SharedStore>,
     page: Option<SocketAddr>,
     feed: Feed,
+    phones: Phones,
     tasks: JoinSet<Result<()>>,
     stop: CancellationToken,
 }
@@ -100,11 +103,17 @@ impl Plant {
             store: None,
             page: None,
             feed: Feed::default(),
+            phones: Phones::default(),
             tasks: JoinSet::new(),
             stop: CancellationToken::new(),
         };
         if role != Role::Gateway {
             plant.consume(config).await?;
+        }
+        if role == Role::Gateway {
+            plant.phones = Phones::listen(config, &plant.stop).await?;
+        } else if role == Role::All && config.has_phones() {
+            plant.phones.hear(&plant.bus, config, &plant.stop).await?;
         }
         if page && role != Role::Gateway {
             plant.serve(config).await?;
@@ -158,7 +167,7 @@ impl Plant {
         let stop = self.stop.clone();
         let state = WebState::new(self.feed.clone(), reports, clock, Vec::new(), stop.clone())
             .with_desk(Arc::new(Desk::new(self.bus.clone(), config.file.clone())));
-        let router = Page::router(state);
+        let router = Page::router(state).merge(phones::routes(self.phones.door()));
         self.tasks
             .spawn(async move { Ok(web::serve(listener, router, stop).await?) });
         Ok(())
@@ -182,6 +191,12 @@ impl Plant {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(store.baselines(client)?)
+    }
+
+    /// Where phones' messages come in.
+    #[must_use]
+    pub fn door(&self) -> &Door {
+        self.phones.door()
     }
 
     /// The store, shared with the tasks; none in a gateway.
@@ -300,7 +315,7 @@ impl Plant {
             while let Some(ended) = self.tasks.join_next().await {
                 ended.context("join a task")??;
             }
-            anyhow::Ok(())
+            self.phones.end().await
         };
         tokio::time::timeout(GRACE, all)
             .await
@@ -316,7 +331,8 @@ fn ended_early(ended: Option<Result<Result<()>, tokio::task::JoinError>>) -> any
     }
 }
 
-fn bus(config: &Config) -> Result<BusConfig> {
+/// The bus of a configuration; starts the embedded broker where none is named.
+pub(super) fn bus(config: &Config) -> Result<BusConfig> {
     if let Some(url) = &config.bus.url {
         let bus: BusConfig = url.parse()?;
         return Ok(BusConfig {

@@ -12,7 +12,7 @@ use crate::{
         command::{Command, StopReason},
         session::{Origin, Sensor, SessionHeader, SessionId},
     },
-    source::ble::{SensorConfig, radio},
+    source::{ble::SensorConfig, sensors},
     wire::recording::Item,
 };
 use anyhow::{Context, Result};
@@ -94,15 +94,16 @@ pub async fn run(
     header.baselines = plant.baselines(&header.client)?;
     let session = header.session.clone();
     let (sender, items) = mpsc::channel(PACKETS);
-    let radio_stop = stop.child_token();
-    let radio = radio::start(
+    let sensors_stop = stop.child_token();
+    let running = sensors::start(
         &config.ble,
         &config.sensors,
         host_now,
+        plant.door(),
         sender.clone(),
-        radio_stop.clone(),
+        sensors_stop.clone(),
     )?;
-    let mut status = radio.status;
+    let mut status = running.status;
     // Where they stand at the beginning is news, too.
     status.mark_changed();
     let sensors = Sensors {
@@ -119,7 +120,7 @@ pub async fn run(
         waits: false,
         sensors: Some(sensors),
     };
-    let over = radio.over;
+    let over = running.over;
     // The last item: it closes the set that may still run, and says when the session ended.
     let ending = tokio::spawn(async move {
         let ended = over.await;
@@ -131,9 +132,9 @@ pub async fn run(
     let never = CancellationToken::new();
     let how = plant.carry(carry, Some(record_to), &never).await;
     // However it ended: sensors that nobody listens to are stopped.
-    radio_stop.cancel();
-    let radio_ended = ending.await.context("wait for the radio")?;
+    sensors_stop.cancel();
+    let sensors_ended = ending.await.context("wait for the sensors")?;
     let how = how?;
-    radio_ended.context("wait for the radio")??;
+    sensors_ended.context("wait for the sensors")??;
     Ok(Ended { session, how })
 }

@@ -147,6 +147,11 @@ pub trait Driver: Sync {
         None
     }
 
+    /// It sends by itself over the network: no radio reaches it, nothing starts it.
+    fn pushes(&self) -> bool {
+        false
+    }
+
     /// How to start it.
     fn setup(&self, wish: &Wish) -> Vec<GattOp>;
 

@@ -2,16 +2,18 @@
 //!
 //! `GET /` one embedded file without outside assets, `GET /events` server-sent events,
 //! `GET /report/{session}` the report, `GET /health`; `/sensors` is the page on which sensors are
-//! assigned, the one thing that a page changes in a session. Angles in degrees, heart rate in beats a minute, times as the events carry them.
+//! assigned, the one thing that a page changes in a session; `POST /sensor-logger` takes what phones push. Angles in degrees, heart rate in beats a minute, times as the events carry them.
 
 mod events;
 mod feed;
 mod guard;
 mod info;
+mod phone;
 mod places;
 
 pub use feed::Feed;
 pub use info::{ExerciseInfo, Info, MetricInfo, SensorInfo};
+pub use phone::{PhoneDoor, Refused, routes as phone_routes};
 pub use places::{Desk, Shaken};
 
 use axum::{

@@ -50,6 +50,10 @@ impl Driver for SensorLogger {
         false
     }
 
+    fn pushes(&self) -> bool {
+        true
+    }
+
     fn setup(&self, _wish: &Wish) -> Vec<GattOp> {
         Vec::new()
     }

@@ -75,6 +75,12 @@ impl SensorConfig {
         decode::driver(&self.driver)
     }
 
+    /// It pushes over the network: no radio reaches it.
+    #[must_use]
+    pub fn is_phone(&self) -> bool {
+        self.driver().is_some_and(Driver::pushes)
+    }
+
     /// What is asked of it.
     #[must_use]
     pub fn wish(&self) -> Wish {
@@ -115,7 +121,7 @@ pub fn problems(sensors: &[SensorConfig]) -> Vec<(usize, String)> {
         }
         if sensor
             .driver()
-            .is_some_and(|d| d.setup(&sensor.wish()).is_empty())
+            .is_some_and(|d| !d.pushes() && d.setup(&sensor.wish()).is_empty())
         {
             let driver = &sensor.driver;
             let said =

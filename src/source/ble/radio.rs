@@ -2,21 +2,18 @@
 //! signals arrive brings a runtime with many threads down.
 
 use super::{
+    super::outlet::{Board, Outlet, say_status},
     central::{Central, Events, RadioError, heard},
     config::{Config, SensorConfig},
     device::Device,
     fleet::{Act, Adapter, Fleet, Input, Member},
-    intake::{Clock, Outlet, Pump, packet},
+    intake::{Pump, packet},
     params::Params,
     power,
     protocol::{Event, Request},
     supervisor::Supervisor,
 };
-use crate::{
-    decode::Driver,
-    model::{link::LinkStatus, packet::DeviceIndex},
-    wire::recording::Item,
-};
+use crate::{decode::Driver, model::packet::DeviceIndex, wire::recording::Item};
 use btleplug::api::CentralEvent;
 use futures::StreamExt;
 use std::{
@@ -27,7 +24,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, oneshot},
     task::{AbortHandle, LocalSet, spawn_local},
     time::{interval, sleep},
 };
@@ -39,40 +36,34 @@ const INPUTS: usize = 1024;
 /// How often the adapter and the links are asked whether they are there.
 const POLL: Duration = Duration::from_secs(1);
 
-/// A running radio.
-pub struct Radio {
-    /// Where every sensor stands.
-    pub status: watch::Receiver<Vec<LinkStatus>>,
-    /// Why it ended, once it has.
-    pub over: oneshot::Receiver<Result<(), RadioError>>,
-}
-
-/// Starts the radio; packets and link changes of `sensors`, by their position, go to `items` until `stop`, then all
-/// streams are stopped and all links closed.
+/// Starts the radio; packets and link changes of those of `sensors` that are on the air, by their position, go to
+/// `outlet` until `stop`, then all streams are stopped and all links closed. Why it ended, once it has.
 ///
 /// # Errors
 /// A sensor names no driver, or no thread can be started.
-pub fn start(
+pub(in super::super) fn start(
     config: &Config,
     sensors: &[SensorConfig],
-    clock: Clock,
-    items: mpsc::Sender<Item>,
+    outlet: Outlet,
+    board: Board,
     stop: CancellationToken,
-) -> Result<Radio, RadioError> {
+) -> Result<oneshot::Receiver<Result<(), RadioError>>, RadioError> {
     let params = Params::default();
-    let mut members = Vec::new();
+    let (mut members, mut drivers) = (Vec::new(), Vec::new());
     for (i, sensor) in sensors.iter().enumerate() {
         let unknown = || RadioError::Over(format!("there is no driver {:?}", sensor.driver));
         let driver = sensor.driver().ok_or_else(unknown)?;
+        if driver.pushes() {
+            continue;
+        }
         let index = DeviceIndex(u16::try_from(i).unwrap_or(u16::MAX));
+        drivers.push((index, driver));
         let link = Supervisor::new(index, &sensor.alias, driver, sensor.wish(), &params);
         let id = sensor.id.clone();
         members.push(Member { id, link });
     }
-    let fleet = Fleet::new(members, &params, config.power_cycle, clock());
-    let (said, status) = watch::channel(fleet.status());
+    let fleet = Fleet::new(members, &params, config.power_cycle, (outlet.clock)());
     let (end, over) = oneshot::channel();
-    let drivers = sensors.iter().filter_map(SensorConfig::driver).collect();
     let config = config.clone();
     thread::Builder::new()
         .name("radio".to_owned())
@@ -83,7 +74,7 @@ pub fn start(
             let result = match runtime {
                 Ok(runtime) => {
                     let work = async {
-                        Worker::new(config, fleet, drivers, clock, items, said)
+                        Worker::new(config, fleet, drivers, outlet, board)
                             .run(stop)
                             .await
                     };
@@ -100,7 +91,7 @@ pub fn start(
             let _ = end.send(result);
         })
         .map_err(|e| RadioError::Over(e.to_string()))?;
-    Ok(Radio { status, over })
+    Ok(over)
 }
 
 /// A sensor's connection and the tasks that belong to it.
@@ -114,10 +105,10 @@ struct Link {
 struct Worker {
     config: Config,
     fleet: Fleet,
-    drivers: Vec<&'static dyn Driver>,
-    clock: Clock,
+    /// Of each sensor: its place in the session, its driver.
+    drivers: Vec<(DeviceIndex, &'static dyn Driver)>,
     outlet: Outlet,
-    said: watch::Sender<Vec<LinkStatus>>,
+    board: Board,
     inputs: mpsc::Sender<Input>,
     arrived: mpsc::Receiver<Input>,
     central: Option<Central>,
@@ -136,10 +127,9 @@ impl Worker {
     fn new(
         config: Config,
         fleet: Fleet,
-        drivers: Vec<&'static dyn Driver>,
-        clock: Clock,
-        items: mpsc::Sender<Item>,
-        said: watch::Sender<Vec<LinkStatus>>,
+        drivers: Vec<(DeviceIndex, &'static dyn Driver)>,
+        outlet: Outlet,
+        board: Board,
     ) -> Self {
         let (inputs, arrived) = mpsc::channel(INPUTS);
         Self {
@@ -148,13 +138,8 @@ impl Worker {
             scripted: drivers.iter().map(|_| Rc::default()).collect(),
             fleet,
             drivers,
-            clock,
-            outlet: Outlet {
-                items,
-                clock,
-                lost: Rc::default(),
-            },
-            said,
+            outlet,
+            board,
             inputs,
             arrived,
             central: None,
@@ -170,27 +155,27 @@ impl Worker {
         let mut stopping = false;
         let mut acts = Vec::new();
         while !self.fleet.is_over() {
-            let now = (self.clock)();
+            let now = (self.outlet.clock)();
             let due = self.fleet.next(now).0 - now.0;
             let due = Duration::from_nanos(due.max(1_000_000).unsigned_abs());
             tokio::select! {
                 biased;
                 () = stop.cancelled(), if !stopping => {
                     stopping = true;
-                    self.fleet.input((self.clock)(), Input::Stop, &mut acts);
+                    self.fleet.input((self.outlet.clock)(), Input::Stop, &mut acts);
                 }
                 () = self.outlet.items.closed(), if !stopping => {
                     (stopping, self.unheard) = (true, true);
-                    self.fleet.input((self.clock)(), Input::Stop, &mut acts);
+                    self.fleet.input((self.outlet.clock)(), Input::Stop, &mut acts);
                 }
                 Some(input) = self.arrived.recv() => {
-                    self.fleet.input((self.clock)(), input, &mut acts);
+                    self.fleet.input((self.outlet.clock)(), input, &mut acts);
                 }
                 _ = poll.tick() => self.poll().await,
                 () = sleep(due) => {}
             }
             // Always, because what happens may come faster than what is due.
-            self.fleet.tick((self.clock)(), &mut acts);
+            self.fleet.tick((self.outlet.clock)(), &mut acts);
             for act in acts.drain(..) {
                 self.act(act).await?;
             }
@@ -198,14 +183,8 @@ impl Worker {
                 scripted.set(self.fleet.is_scripted(i));
             }
             self.outlet.say_lost();
-            let status = self.fleet.status();
-            self.said.send_if_modified(|old| {
-                let changed = *old != status;
-                if changed {
-                    tell(old, &status);
-                    *old = status;
-                }
-                changed
+            say_status(&self.board, self.fleet.status(), |now| {
+                info!(sensor = now.alias, "{}", now.words());
             });
         }
         if let Some(central) = &self.central {
@@ -224,7 +203,7 @@ impl Worker {
             Act::Scan(on) => self.scan(on),
             Act::Request(i, number, request) => self.request(i, number, request),
             Act::Link(event) => {
-                let item = Item::Link((self.clock)(), event);
+                let item = Item::Link((self.outlet.clock)(), event);
                 // The links are closed all the same before the radio ends.
                 self.unheard |= self.outlet.items.send(item).await.is_err();
             }
@@ -283,7 +262,7 @@ impl Worker {
 
     fn request(&self, i: usize, number: u64, request: Request) {
         let (inputs, outlet) = (self.inputs.clone(), self.outlet.clone());
-        let slot = Rc::clone(&self.links[i]);
+        let (slot, place) = (Rc::clone(&self.links[i]), self.drivers[i].0);
         let opening = match &request {
             Request::Connect(address) => Some(Opening {
                 adapter: self.config.adapter.clone(),
@@ -304,7 +283,7 @@ impl Worker {
             };
             if let (Some(characteristic), Event::Done(value)) = (read, &event) {
                 let host = (outlet.clock)();
-                outlet.packet(packet(i, characteristic, host, value.clone()));
+                outlet.packet(packet(place, characteristic, host, value.clone()));
             }
             if connecting && let Some(link) = &*slot.borrow() {
                 link.connected.set(matches!(event, Event::Done(_)));
@@ -316,7 +295,8 @@ impl Worker {
     fn pump(&self, i: usize) -> Pump {
         Pump {
             index: i,
-            decoder: self.drivers[i].decoder(),
+            device: self.drivers[i].0,
+            decoder: self.drivers[i].1.decoder(),
             readings: Vec::new(),
             scripted: Rc::clone(&self.scripted[i]),
             outlet: self.outlet.clone(),
@@ -448,15 +428,6 @@ async fn reached(
                 old.pump.abort();
             }
             Ok(device)
-        }
-    }
-}
-
-/// Says what changed, for the log.
-fn tell(old: &[LinkStatus], new: &[LinkStatus]) {
-    for (before, now) in old.iter().zip(new) {
-        if before.stage != now.stage {
-            info!(sensor = now.alias, "{}", now.words());
         }
     }
 }
