@@ -60,7 +60,10 @@ pub fn start(
         let gone = |e: String| RadioError::Over(e);
         let mut ended = Ok(());
         if let Some(radio) = radio {
-            ended = radio.await.map_err(|e| gone(e.to_string())).flatten();
+            ended = radio
+                .await
+                .map_err(|e| gone(e.to_string()))
+                .and_then(|ended| ended);
             // A session does not outlive its radio.
             stop.cancel();
         }
