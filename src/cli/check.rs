@@ -2,7 +2,7 @@
 
 use super::{Outcome, Usage};
 use crate::cli::out::{say, say_line};
-use crate::config;
+use crate::{config, mqtt::BusConfig};
 use anyhow::Result;
 use std::path::PathBuf;
 
@@ -19,6 +19,8 @@ pub struct Args {
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     let config = config::load(args.config.as_deref()).map_err(|e| Usage(e.to_string()))?;
+    // The files it names are part of it.
+    BusConfig::open(&config.bus)?;
     if args.print {
         say(config::text(&config)?)?;
     } else {

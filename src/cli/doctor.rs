@@ -1,17 +1,17 @@
 //! `plimsoll doctor`: what on this machine would keep a session from working, in plain sentences with the remedy.
 
-use super::{Outcome, Usage, input};
+use super::{Outcome, Usage, input, replay::runtime};
 use crate::cli::out::say_line;
 use crate::{
     config::{self, Config},
     daemon::clock::wall_now,
-    mqtt::BusConfig,
+    mqtt::{BusConfig, probe::probe},
     source::ble::power::{self, BusError},
     store::{self, Store},
 };
 use anyhow::{Result, bail};
 use std::{
-    net::{TcpListener, TcpStream, ToSocketAddrs},
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -316,21 +316,12 @@ fn broker(config: &Config) -> Found {
             )),
         };
     };
-    let bus: BusConfig = match url.parse() {
-        Ok(bus) => bus,
-        Err(e) => return Broken(format!("Broker: {e}.")),
-    };
-    let addresses = (bus.host.as_str(), bus.port).to_socket_addrs();
-    let reached = addresses
-        .into_iter()
-        .flatten()
-        .any(|a| TcpStream::connect_timeout(&a, PATIENCE).is_ok());
-    if reached {
-        Fine(format!("Broker: {url} answers."))
-    } else {
-        Broken(format!(
-            "Broker: {url} does not answer: is it running, is the name right, does a firewall stand between?"
-        ))
+    let tried = BusConfig::open(&config.bus)
+        .map_err(anyhow::Error::new)
+        .and_then(|bus| Ok(runtime()?.block_on(probe(&bus))?));
+    match tried {
+        Ok(()) => Fine(format!("Broker: {url} takes and gives what is ours.")),
+        Err(e) => Broken(format!("Broker: failed to {e:#}.")),
     }
 }
 

@@ -28,6 +28,7 @@ mod store;
 mod tell;
 pub mod wire_vectors;
 
+use crate::mqtt::SetupError;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -131,7 +132,7 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::DataLost) => ExitCode::from(3),
         Err(e) if e.is::<out::Closed>() => ExitCode::SUCCESS,
-        Err(e) if e.is::<Usage>() => {
+        Err(e) if e.is::<Usage>() || e.is::<SetupError>() => {
             eprintln!("{e}");
             ExitCode::from(2)
         }

@@ -108,14 +108,7 @@ fn side(text: &str) -> Result<TrainingSide, String> {
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     let config = config::load(args.config.as_deref()).map_err(|e| Usage(e.to_string()))?;
-    let bus = match &config.bus.url {
-        Some(url) => url.parse::<BusConfig>().map_err(|e| Usage(e.to_string()))?,
-        None => BusConfig::to(config.bus.listen),
-    };
-    let bus = BusConfig {
-        client_id: format!("{}-tell-{}", config.bus.client_id, std::process::id()),
-        ..bus
-    };
+    let bus = BusConfig::open(&config.bus)?.named(&format!("tell-{}", std::process::id()));
     runtime()?.block_on(async {
         let header = running(&bus, args.session.as_deref()).await?;
         match command(&args.what, &header)? {

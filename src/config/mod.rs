@@ -108,6 +108,8 @@ pub fn parse(text: &str) -> Result<Config, Vec<(usize, String)>> {
     if let Ok(config) = &read {
         let wrong = ble::config::problems(&config.sensors).into_iter();
         problems.extend(wrong.map(|(i, message)| (line_of_sensor(text, i), message)));
+        let wrong = config.bus.problems().into_iter();
+        problems.extend(wrong.map(|(key, said)| (line_of(text, &format!("bus.{key}")), said)));
     }
     match read {
         Ok(config) if problems.is_empty() => return Ok(config),

@@ -48,7 +48,7 @@ impl Phones {
             .tasks
             .spawn(async move { Ok(web::serve(listener, routes, token).await?) });
         if config.bus.url.is_some() {
-            let bus = plant::bus(config)?;
+            let bus = plant::bus(config).await?;
             phones.hear(&bus, config, stop).await?;
         }
         Ok(phones)

@@ -17,7 +17,7 @@ use crate::{
         finding::Baseline,
         session::{SessionHeader, SessionId},
     },
-    mqtt::{BusConfig, broker::Embedded},
+    mqtt::{BusConfig, broker::Embedded, probe::probe},
     pipeline::analysis::Params,
     source::{
         phone::Door,
@@ -96,10 +96,10 @@ impl Plant {
     /// Starts the broker (unless another is named), the store, the analysis and, if `page`, the live page.
     ///
     /// # Errors
-    /// A port in use, a store that does not open, a broker that does not answer.
+    /// A port in use, a store that does not open, a broker that does not answer or refuses.
     pub async fn build(config: &Config, role: Role, page: bool) -> Result<Self> {
         let mut plant = Self {
-            bus: bus(config)?,
+            bus: bus(config).await?,
             store: None,
             page: None,
             feed: Feed::default(),
@@ -331,20 +331,16 @@ fn ended_early(ended: Option<Result<Result<()>, tokio::task::JoinError>>) -> any
     }
 }
 
-/// The bus of a configuration; starts the embedded broker where none is named.
-pub(super) fn bus(config: &Config) -> Result<BusConfig> {
-    if let Some(url) = &config.bus.url {
-        let bus: BusConfig = url.parse()?;
-        return Ok(BusConfig {
-            client_id: config.bus.client_id.clone(),
-            ..bus
-        });
+/// The bus of a configuration, which takes from us and gives to us what is ours; starts the embedded broker where none
+/// is named.
+pub(super) async fn bus(config: &Config) -> Result<BusConfig> {
+    if config.bus.url.is_some() {
+        let bus = BusConfig::open(&config.bus)?;
+        probe(&bus).await?;
+        return Ok(bus);
     }
     let broker = Embedded::start(config.bus.listen).context("start the embedded broker")?;
-    Ok(BusConfig {
-        client_id: config.bus.client_id.clone(),
-        ..BusConfig::to(broker.address())
-    })
+    Ok(BusConfig::to(broker.address()).as_client(&config.bus.client_id))
 }
 
 /// A session id that the store, where there is one, does not hold yet: `id`, `id-2`, `id-3`, ...

@@ -1,9 +1,11 @@
 //! What every client of the bus has in common: options, and how long to wait before trying again.
 
-use super::{BusConfig, MAX_PACKET};
+use super::{BusConfig, MAX_PACKET, publisher::PublishError, refusal::Refusal};
 use backon::{BackoffBuilder, ExponentialBuilder};
-use rumqttc::{AsyncClient, EventLoop, MqttOptions};
-use std::time::Duration;
+use rumqttc::{AsyncClient, ConnectionError, EventLoop, MqttOptions, TlsConfiguration, Transport};
+use std::{future::Future, sync::Arc, time::Duration};
+use tokio::sync::watch;
+use tracing::warn;
 
 /// Messages without acknowledgement that the broker and we allow on a connection.
 pub(super) const IN_FLIGHT: u16 = 100;
@@ -16,9 +18,12 @@ pub(super) fn fresh(bus: &BusConfig, keep_session: bool) -> (AsyncClient, EventL
         .set_max_packet_size(MAX_PACKET, MAX_PACKET)
         .set_inflight(IN_FLIGHT)
         .set_clean_session(!keep_session);
-    if let Some(user) = &bus.user {
-        let password = std::env::var("PLIMSOLL_MQTT_PASSWORD").unwrap_or_default();
-        options.set_credentials(user, password);
+    if let Some((user, password)) = &bus.user {
+        options.set_credentials(user, &password.0);
+    }
+    if let Some(tls) = &bus.tls {
+        let client = TlsConfiguration::Rustls(Arc::clone(&tls.client));
+        options.set_transport(Transport::tls_with_config(client));
     }
     let (client, mut events) = AsyncClient::new(options, usize::from(IN_FLIGHT) * 2);
     events.network_options.set_tcp_nodelay(true);
@@ -34,4 +39,67 @@ pub(super) fn patience() -> impl Iterator<Item = Duration> {
         .without_max_times()
         .build()
         .map(|d| d.min(Duration::from_secs(10)))
+}
+
+/// How long the first connection may take.
+const FIRST_CONNECTION: Duration = Duration::from_secs(10);
+
+/// What keeps a client from its broker, said once each time it changes.
+pub(super) struct Troubles {
+    bus: BusConfig,
+    last: watch::Sender<Option<Refusal>>,
+}
+
+impl Troubles {
+    /// Of a client of `bus`, and where they can be followed.
+    pub(super) fn new(bus: BusConfig) -> (Self, watch::Receiver<Option<Refusal>>) {
+        let (last, follow) = watch::channel(None);
+        (Self { bus, last }, follow)
+    }
+
+    /// Why a connection did not come about, or ended.
+    pub(super) fn heard(&self, error: &ConnectionError) {
+        self.are(Refusal::of(&self.bus, error));
+    }
+
+    /// What the broker refuses on a connection that stands.
+    pub(super) fn are(&self, refusal: Refusal) {
+        let new = self.last.borrow().as_ref() != Some(&refusal);
+        if new {
+            let (bus, why) = (&self.bus, &refusal.why);
+            warn!(
+                client = bus.client_id,
+                "the broker at {bus} cannot be used, trying again: {why}"
+            );
+            self.last.send_replace(Some(refusal));
+        }
+    }
+
+    /// There is a connection.
+    pub(super) fn over(&self) {
+        self.last.send_replace(None);
+    }
+}
+
+/// Waits until `ready` on the first connection to `bus`; what does not pass by itself is not waited for.
+pub(super) async fn first(
+    bus: &BusConfig,
+    ready: impl Future<Output = bool>,
+    mut troubles: watch::Receiver<Option<Refusal>>,
+) -> Result<(), PublishError> {
+    let follow = troubles.clone();
+    let lasting = troubles.wait_for(|t| t.as_ref().is_some_and(|t| t.lasting));
+    tokio::select! {
+        true = ready => return Ok(()),
+        Ok(_) = lasting => {}
+        () = tokio::time::sleep(FIRST_CONNECTION) => {}
+    }
+    let why = follow.borrow().as_ref().map(|t| t.why.clone());
+    Err(match why {
+        Some(why) => PublishError::refused(bus, why),
+        None => PublishError::refused(
+            bus,
+            format!("it does not answer within {} s", FIRST_CONNECTION.as_secs()),
+        ),
+    })
 }

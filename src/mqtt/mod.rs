@@ -6,16 +6,24 @@
 //! | file | what |
 //! |---|---|
 //! | [`broker`] | a broker in this process, for loopback |
+//! | [`target`] | which broker, as whom: from the configuration and the files it names |
+//! | [`probe`] | does a broker let us write and read what is ours? |
 //! | [`publisher`] | at least once: what has no PUBACK is sent again on a fresh connection |
 //! | [`subscriber`] | at least once: subscribes again on every connection |
 
 pub mod broker;
 mod connection;
+pub mod probe;
 pub mod publisher;
+mod refusal;
 pub mod subscriber;
+pub mod target;
+mod tls;
+
+pub use target::{BusConfig, SetupError};
 
 use serde::{Deserialize, Serialize};
-use std::{net::SocketAddr, str::FromStr};
+use std::{net::SocketAddr, path::PathBuf};
 
 /// Largest packet on the bus, bytes; checked before publishing and set on both sides.
 pub const MAX_PACKET: usize = 1 << 20;
@@ -24,9 +32,25 @@ pub const MAX_PACKET: usize = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Config {
-    /// A broker to use, `mqtt://[user@]host[:port]`; without it one is started in this process.
+    /// A broker to use, `mqtt://host[:1883]`, or with TLS `mqtts://host[:8883]`; without it one is started in this
+    /// process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// PEM file of who signs the broker's certificate; without it, whom this machine trusts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
+    /// PEM file of our own certificate, for a broker that asks for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    /// PEM file of the private key of `certificate`, not encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+    /// User at the broker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// File with the password, one line; without it the environment variable `PLIMSOLL_MQTT_PASSWORD` is used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
     /// Where the embedded broker listens; port 0 = any free one. Default 127.0.0.1:1883.
     pub listen: SocketAddr,
     /// Name of this process on the bus.
@@ -37,86 +61,55 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             url: None,
+            ca: None,
+            certificate: None,
+            key: None,
+            user: None,
+            password_file: None,
             listen: ([127, 0, 0, 1], 1883).into(),
             client_id: "plimsoll".into(),
         }
     }
 }
 
-/// Where a client connects, and as whom.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BusConfig {
-    /// Host name or address.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// Client identifier.
-    pub client_id: String,
-    /// User; the password comes from the environment variable `PLIMSOLL_MQTT_PASSWORD`, never from a URL.
-    pub user: Option<String>,
-}
-
-impl BusConfig {
-    /// A client of the broker at `address`.
+impl Config {
+    /// What cannot be meant so, each with its key within `[bus]`; files are not looked at.
     #[must_use]
-    pub fn to(address: SocketAddr) -> Self {
-        Self {
-            host: address.ip().to_string(),
-            port: address.port(),
-            client_id: "plimsoll".into(),
-            user: None,
+    pub fn problems(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        let tls = self.url.as_ref().is_some_and(|u| u.starts_with("mqtts://"));
+        if let Some(url) = &self.url
+            && let Err(e) = target::address(url)
+        {
+            problems.push(("url", e));
         }
-    }
-
-    /// The same broker, as client `name` of this process.
-    #[must_use]
-    pub fn named(&self, name: &str) -> Self {
-        Self {
-            client_id: format!("{}-{name}", self.client_id),
-            ..self.clone()
+        let files = [
+            ("ca", &self.ca),
+            ("certificate", &self.certificate),
+            ("key", &self.key),
+        ];
+        for (key, _) in files.iter().filter(|(_, f)| f.is_some() && !tls) {
+            let said = format!("bus.{key} is for TLS (expected bus.url to begin with mqtts://)");
+            problems.push((*key, said));
         }
-    }
-}
-
-/// The text is no broker URL.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no broker URL: {1} (expected mqtt://[user@]host[:port])")]
-pub struct UrlError(String, &'static str);
-
-impl FromStr for BusConfig {
-    type Err = UrlError;
-
-    fn from_str(text: &str) -> Result<Self, UrlError> {
-        let fault = |why| UrlError(text.to_owned(), why);
-        let rest = text
-            .strip_prefix("mqtt://")
-            .ok_or_else(|| fault("only mqtt:// is supported"))?;
-        let rest = rest.trim_end_matches('/');
-        let (user, address) = match rest.split_once('@') {
-            Some((user, _)) if user.contains(':') => {
-                return Err(fault("a password does not belong in a URL"));
-            }
-            Some((user, address)) => (Some(user.to_owned()), address),
-            None => (None, rest),
-        };
-        let (host, port) = match address.rsplit_once(':') {
-            // An IPv6 address has colons of its own, inside brackets.
-            Some((host, port)) if !port.contains(']') => (
-                host,
-                port.parse().map_err(|_| fault("the port is no number"))?,
-            ),
-            _ => (address, 1883),
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        if host.is_empty() || host.contains('/') {
-            return Err(fault("the host is missing"));
+        if self.certificate.is_some() != self.key.is_some() {
+            let (there, lacks) = if self.key.is_some() {
+                ("key", "certificate")
+            } else {
+                ("certificate", "key")
+            };
+            let said = format!("bus.{there} is given without bus.{lacks} (expected both or none)");
+            problems.push((there, said));
         }
-        Ok(Self {
-            host: host.to_owned(),
-            port,
-            client_id: "plimsoll".into(),
-            user,
-        })
+        if self.user.is_some() && self.url.is_none() {
+            let said = "bus.user is for a broker of yours (expected bus.url with it)";
+            problems.push(("user", said.to_owned()));
+        }
+        if self.password_file.is_some() && self.user.is_none() {
+            let said = "bus.password_file is given without bus.user (expected both)";
+            problems.push(("password_file", said.to_owned()));
+        }
+        problems
     }
 }
 
@@ -124,17 +117,29 @@ impl FromStr for BusConfig {
 mod tests {
     use super::*;
 
+    fn problems(of: impl FnOnce(&mut Config)) -> Vec<&'static str> {
+        let mut config = Config::default();
+        of(&mut config);
+        config.problems().into_iter().map(|(key, _)| key).collect()
+    }
+
     #[test]
-    fn urls() {
-        let bus: BusConfig = "mqtt://gym@broker.local:2883".parse().unwrap();
-        assert_eq!(
-            (bus.host.as_str(), bus.port, bus.user.as_deref()),
-            ("broker.local", 2883, Some("gym"))
-        );
-        let bus: BusConfig = "mqtt://[::1]".parse().unwrap();
-        assert_eq!((bus.host.as_str(), bus.port), ("::1", 1883));
-        for wrong in ["http://x", "mqtt://", "mqtt://h:x", "mqtt://a:b@h"] {
-            assert!(wrong.parse::<BusConfig>().is_err(), "{wrong}");
-        }
+    fn what_cannot_be_meant_is_said_by_key() {
+        assert!(problems(|_| ()).is_empty());
+        let file = || Some(PathBuf::from("x.pem"));
+        let tls = || Some("mqtts://h".to_owned());
+        assert_eq!(problems(|c| c.url = Some("ftp://h".into())), ["url"]);
+        assert_eq!(problems(|c| c.ca = file()), ["ca"]);
+        assert_eq!(problems(|c| (c.url, c.key) = (tls(), file())), ["key"]);
+        let half = problems(|c| (c.url, c.certificate) = (tls(), file()));
+        assert_eq!(half, ["certificate"]);
+        assert_eq!(problems(|c| c.user = Some("u".into())), ["user"]);
+        let lone = problems(|c| (c.url, c.password_file) = (tls(), file()));
+        assert_eq!(lone, ["password_file"]);
+        let all = problems(|c| {
+            (c.url, c.ca, c.certificate, c.key) = (tls(), file(), file(), file());
+            (c.user, c.password_file) = (Some("u".into()), file());
+        });
+        assert!(all.is_empty());
     }
 }

@@ -7,7 +7,7 @@
 
 use super::{
     BusConfig, MAX_PACKET,
-    connection::{IN_FLIGHT, fresh, patience},
+    connection::{IN_FLIGHT, Troubles, first, fresh, patience},
 };
 use rumqttc::{AsyncClient, Event, EventLoop, Outgoing, Packet, QoS};
 use std::{
@@ -22,23 +22,19 @@ use tracing::{info, warn};
 
 /// Messages waiting before the window; publishing waits when it is full.
 const QUEUE: usize = 64;
-/// How long the first connection may take.
-const FIRST_CONNECTION: Duration = Duration::from_secs(10);
 /// Bytes of a packet beside topic and payload.
 const PACKET_HEAD: usize = 16;
 
 /// Why nothing can be published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// No broker.
-    #[error("reach the broker at {host}:{port} within {} s: {reason}", FIRST_CONNECTION.as_secs())]
-    Unreachable {
-        /// Host.
-        host: String,
-        /// Port.
-        port: u16,
-        /// What the last attempt said.
-        reason: String,
+    /// No broker, or one that does not take us.
+    #[error("use the broker at {broker}: {why}")]
+    Refused {
+        /// Its URL.
+        broker: String,
+        /// What happened, and what was expected.
+        why: String,
     },
     /// More than the bus carries.
     #[error("publish {bytes} bytes to {topic} (at most {MAX_PACKET} with the topic)")]
@@ -54,6 +50,13 @@ pub enum PublishError {
     /// The broker did not take everything in time.
     #[error("have the broker take everything within {0:?}")]
     Unacknowledged(Duration),
+}
+
+impl PublishError {
+    pub(super) fn refused(bus: &BusConfig, why: String) -> Self {
+        let broker = bus.to_string();
+        Self::Refused { broker, why }
+    }
 }
 
 /// How the connection is.
@@ -102,13 +105,13 @@ impl Publisher {
     /// Connects to the bus.
     ///
     /// # Errors
-    /// No broker answers within 10 s.
+    /// No broker answers within 10 s, or it refuses.
     pub async fn connect(bus: BusConfig) -> Result<Self, PublishError> {
         let (orders, inbox) = mpsc::channel(QUEUE);
         let (told, mut state) = watch::channel(State::default());
-        let (host, port) = (bus.host.clone(), bus.port);
-        let (reasons, mut last_reason) = mpsc::channel(1);
+        let (troubles, follow) = Troubles::new(bus.clone());
         let (client, events) = fresh(&bus, false);
+        let broker = bus.clone();
         let worker = Worker {
             bus,
             client,
@@ -119,19 +122,11 @@ impl Publisher {
             next: 0,
             flushes: Vec::new(),
             state: told,
-            reasons,
+            troubles,
         };
         tokio::spawn(worker.run(inbox));
-        let connected = state.wait_for(|s| s.connected);
-        if tokio::time::timeout(FIRST_CONNECTION, connected)
-            .await
-            .is_err()
-        {
-            let reason = last_reason
-                .try_recv()
-                .unwrap_or_else(|_| "no answer".into());
-            return Err(PublishError::Unreachable { host, port, reason });
-        }
+        let connected = async { state.wait_for(|s| s.connected).await.is_ok() };
+        first(&broker, connected, follow).await?;
         Ok(Self { orders, state })
     }
 
@@ -238,7 +233,7 @@ struct Worker {
     /// Who waits until all before a number is acknowledged.
     flushes: Vec<(u64, oneshot::Sender<()>)>,
     state: watch::Sender<State>,
-    reasons: mpsc::Sender<String>,
+    troubles: Troubles,
 }
 
 impl Worker {
@@ -263,9 +258,9 @@ impl Worker {
                         None
                     }
                     Err(e) => {
-                        let _ = self.reasons.try_send(e.to_string());
+                        self.troubles.heard(&e);
                         if self.state.borrow().connected {
-                            warn!("the connection to the broker dropped, {} messages go again: {e}", self.window.len());
+                            warn!("the connection to the broker dropped, {} messages go again", self.window.len());
                         }
                         waits.next()
                     }
@@ -318,6 +313,7 @@ impl Worker {
     fn event(&mut self, event: &Event) -> bool {
         match event {
             Event::Incoming(Packet::ConnAck(_)) => {
+                self.troubles.over();
                 self.state.send_modify(|s| {
                     s.connected = true;
                     s.connections += 1;

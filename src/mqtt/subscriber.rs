@@ -6,10 +6,11 @@
 
 use super::{
     BusConfig,
-    connection::{fresh, patience},
+    connection::{Troubles, first, fresh, patience},
     publisher::PublishError,
+    refusal::Refusal,
 };
-use rumqttc::{Event, Packet, QoS, SubscribeFilter};
+use rumqttc::{Event, Packet, QoS, SubscribeFilter, SubscribeReasonCode};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
@@ -47,26 +48,22 @@ impl Drop for Subscription {
 /// Subscribes to `filters`; messages go to `sink`. Returns when the broker has confirmed.
 ///
 /// # Errors
-/// No broker answers within 10 s.
+/// No broker answers within 10 s, or it refuses.
 pub async fn subscribe(
     bus: BusConfig,
     filters: Vec<String>,
     stay: Stay,
     sink: mpsc::Sender<Message>,
 ) -> Result<Subscription, PublishError> {
-    let (host, port) = (bus.host.clone(), bus.port);
-    let (confirmed, first) = oneshot::channel();
-    let task = tokio::spawn(listen(bus, filters, stay, sink, confirmed));
-    let limit = std::time::Duration::from_secs(10);
-    if let Ok(Ok(())) = tokio::time::timeout(limit, first).await {
-        return Ok(Subscription(task));
-    }
-    task.abort();
-    Err(PublishError::Unreachable {
-        host,
-        port,
-        reason: "no subscription confirmed".into(),
-    })
+    let (confirmed, ready) = oneshot::channel();
+    let (troubles, follow) = Troubles::new(bus.clone());
+    let broker = bus.clone();
+    // Dropped with an error, it ends.
+    let running = Subscription(tokio::spawn(listen(
+        bus, filters, stay, sink, confirmed, troubles,
+    )));
+    first(&broker, async { ready.await.is_ok() }, follow).await?;
+    Ok(running)
 }
 
 async fn listen(
@@ -75,6 +72,7 @@ async fn listen(
     stay: Stay,
     sink: mpsc::Sender<Message>,
     confirmed: oneshot::Sender<()>,
+    troubles: Troubles,
 ) {
     let mut confirmed = Some(confirmed);
     let mut waits = patience();
@@ -82,7 +80,6 @@ async fn listen(
     loop {
         match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                waits = patience();
                 let all = filters
                     .iter()
                     .map(|f| SubscribeFilter::new(f.clone(), QoS::AtLeastOnce));
@@ -90,7 +87,25 @@ async fn listen(
                     warn!("failed to subscribe: {e}");
                 }
             }
+            Ok(Event::Incoming(Packet::SubAck(ack)))
+                if ack.return_codes.contains(&SubscribeReasonCode::Failure) =>
+            {
+                let refused: Vec<&str> = filters
+                    .iter()
+                    .zip(&ack.return_codes)
+                    .filter(|(_, code)| **code == SubscribeReasonCode::Failure)
+                    .map(|(filter, _)| filter.as_str())
+                    .collect();
+                troubles.are(Refusal::access(&bus, &refused.join(", ")));
+                // Asks again in a while, on a new connection.
+                if let Some(wait) = waits.next() {
+                    tokio::time::sleep(wait).await;
+                }
+                (client, events) = fresh(&bus, stay == Stay::Kept);
+            }
             Ok(Event::Incoming(Packet::SubAck(_))) => {
+                waits = patience();
+                troubles.over();
                 if let Some(first) = confirmed.take() {
                     let _ = first.send(());
                 }
@@ -106,9 +121,7 @@ async fn listen(
             }
             Ok(_) => {}
             Err(e) => {
-                if confirmed.is_none() {
-                    warn!("the subscription dropped, subscribing again: {e}");
-                }
+                troubles.heard(&e);
                 if let Some(wait) = waits.next() {
                     tokio::time::sleep(wait).await;
                 }
