@@ -249,6 +249,7 @@ fn a_disk_that_is_nearly_full_is_said_and_what_runs_goes_on() {
     // A page that is opened now, and a session that begins now, say it too.
     let mut late = Browser::open(&stage.url);
     late.wait("document.getElementById('banners').textContent.includes('DISK NEARLY FULL')");
+    stage.change(|l| (l.set, l.exercise) = (None, None));
     stage.feed.begin(info(Origin::Sensors, true), &[]);
     page.wait("document.getElementById('word').textContent === 'NO SET'");
     assert!(page.text("banners").contains("DISK NEARLY FULL"));
