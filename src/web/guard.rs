@@ -1,11 +1,12 @@
-//! Who may ask and what a page may do: only requests that name this machine are answered, so that a
+//! Who may ask and what a page may do: only this machine itself is shown its pages, wherever they are served, unless
+//! other names are allowed; only requests that name this machine are answered, so that a
 //! foreign site cannot reach in through a name that it points at this address; what changes something is
 //! taken from our own pages only, so that a foreign site cannot send it through the visitor's browser;
 //! and no page may load or send anything elsewhere.
 
 use super::WebState;
 use axum::{
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{
         HeaderName, HeaderValue, StatusCode,
         header::{self, HOST, ORIGIN},
@@ -13,6 +14,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use std::net::{IpAddr, SocketAddr};
 
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
@@ -48,8 +50,11 @@ pub(super) const LIVE_PAGE: HeaderValue = HeaderValue::from_static(
 
 /// Refuses foreign host names, adds the security headers.
 pub(super) async fn guard(State(state): State<WebState>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let near = is_near(peer.map(|p| p.0.ip()), &state.hosts);
     let host = request.headers().get(HOST).and_then(|h| h.to_str().ok());
-    let refused = match host {
+    let refused = match host.filter(|_| near) {
+        None if !near => Some("only this machine itself is shown its pages\n"),
         Some(host) if is_known(host, &state.hosts) => {
             let origin = request.headers().get(ORIGIN).and_then(|o| o.to_str().ok());
             (!request.method().is_safe() && !is_ours(origin, host))
@@ -67,6 +72,11 @@ pub(super) async fn guard(State(state): State<WebState>, request: Request, next:
         .entry(header::CONTENT_SECURITY_POLICY)
         .or_insert(NO_SCRIPT);
     response
+}
+
+/// Asked from this machine, or others are allowed to ask. Whoever is not known to be near is not.
+fn is_near(peer: Option<IpAddr>, more: &[String]) -> bool {
+    !more.is_empty() || peer.is_some_and(|ip| ip.to_canonical().is_loopback())
 }
 
 fn is_known(host: &str, more: &[String]) -> bool {
@@ -90,6 +100,18 @@ fn without_port(host: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_this_machine_is_near_unless_other_names_are_allowed() {
+        let near = |peer: &str| is_near(peer.parse().ok(), &[]);
+        for here in ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"] {
+            assert!(near(here), "{here}");
+        }
+        for elsewhere in ["192.168.1.7", "10.0.0.1", "fe80::1", "::ffff:10.0.0.1", ""] {
+            assert!(!near(elsewhere), "{elsewhere}");
+        }
+        assert!(is_near(None, &["gym-box.lan".to_owned()]));
+    }
 
     #[test]
     fn only_names_of_this_machine_are_known() {

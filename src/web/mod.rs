@@ -2,7 +2,8 @@
 //!
 //! `GET /` one embedded file without outside assets, `GET /events` server-sent events,
 //! `GET /report/{session}` the report, `GET /health`; `/sensors` is the page on which sensors are
-//! assigned, the one thing that a page changes in a session; `POST /sensor-logger` takes what phones push. Angles in degrees, heart rate in beats a minute, times as the events carry them.
+//! assigned, the one thing that a page changes in a session; `POST /sensor-logger` takes what phones push. Angles in
+//! degrees, heart rate in beats a minute, times as the events carry them.
 
 mod events;
 mod feed;
@@ -157,6 +158,7 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     let stopped = shutdown.clone().cancelled_owned();
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, router).with_graceful_shutdown(stopped);
     let overdue = async {
         shutdown.cancelled().await;

@@ -10,8 +10,11 @@ use axum::{
     routing::post,
 };
 use futures::future::BoxFuture;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
 
+/// How long a message may wait to be taken.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Largest message, bytes: ten seconds of three fast streams.
 const LARGEST: usize = 1 << 20;
 
@@ -58,7 +61,9 @@ async fn push(
     };
     // The app shows what comes with 499 to whoever holds the phone.
     let shown = StatusCode::from_u16(499).unwrap_or(StatusCode::CONFLICT);
-    let (status, said) = match door.push(body.to_vec()).await {
+    let pushed = timeout(PATIENCE, door.push(body.to_vec())).await;
+    let late = || Refused::Busy("not taken in time: push again".to_owned());
+    let (status, said) = match pushed.unwrap_or_else(|_| Err(late())) {
         Ok(()) => (StatusCode::OK, "taken".to_owned()),
         Err(Refused::Unreadable(said)) => (StatusCode::BAD_REQUEST, said),
         Err(Refused::Unwanted(said)) => (shown, said),
