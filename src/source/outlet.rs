@@ -38,12 +38,15 @@ impl Outlet {
         }
     }
 
-    pub(super) fn packet(&self, packet: Packet) {
+    /// Whether there was room; a packet without is counted.
+    pub(super) fn packet(&self, packet: Packet) -> bool {
         let device = packet.device;
         self.say_lost();
-        if self.items.try_send(Item::Packet(packet)).is_err() {
+        let taken = self.items.try_send(Item::Packet(packet)).is_ok();
+        if !taken {
             *self.lost().entry(device).or_default() += 1;
         }
+        taken
     }
 
     /// Says what is still unsaid, and waits until there is room.

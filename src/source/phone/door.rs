@@ -25,7 +25,8 @@ impl Door {
         pushes
     }
 
-    /// Hands a message in; returns when it is on its way to the recording.
+    /// Hands a message in; returns when it is on its way to the recording. Waits where many wait: nothing is turned away
+    /// unsaid.
     ///
     /// # Errors
     /// It is not taken.
@@ -37,10 +38,8 @@ impl Door {
             .clone();
         let (answer, answered) = oneshot::channel();
         let push = Push { body, answer };
-        match open.ok_or(Refusal::NoSession)?.try_send(push) {
-            Ok(()) => answered.await.unwrap_or(Err(Refusal::NoSession)),
-            Err(mpsc::error::TrySendError::Full(_)) => Err(Refusal::Busy),
-            Err(mpsc::error::TrySendError::Closed(_)) => Err(Refusal::NoSession),
-        }
+        let sent = open.ok_or(Refusal::NoSession)?.send(push).await;
+        sent.map_err(|_| Refusal::NoSession)?;
+        answered.await.unwrap_or(Err(Refusal::NoSession))
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     super::outlet::{Board, Outlet, say_status},
     door::Push,
-    phones::Phones,
+    phones::{Phones, Refusal, Taken},
 };
 use crate::{model::link::LinkEvent, wire::recording::Item};
 use std::time::Duration;
@@ -31,10 +31,13 @@ pub(in super::super) async fn run(
                 // The door was opened for another session.
                 let Some(Push { body, answer }) = push else { break };
                 let taken = match phones.take((outlet.clock)(), body) {
-                    Ok((begin, packet)) => {
+                    Ok(Taken { begin, packet, unreadable }) => {
                         say(&outlet, begin).await;
-                        outlet.packet(packet);
-                        Ok(())
+                        match (outlet.packet(packet), unreadable) {
+                            (false, _) => Err(Refusal::Busy),
+                            (true, Some(unreadable)) => Err(unreadable),
+                            (true, None) => Ok(()),
+                        }
                     }
                     Err(refusal) => Err(refusal),
                 };

@@ -75,37 +75,31 @@ impl Link {
     /// Time has passed; the link's end, if the phone has fallen silent.
     pub(super) fn tick(&mut self, now: HostNs) -> Option<LinkEvent> {
         let since = self.since?;
-        let ns = |ms: u64| {
-            i64::try_from(ms)
-                .unwrap_or(i64::MAX)
-                .saturating_mul(1_000_000)
-        };
-        let silence_ns = ns(self.params.motion_silence_ms);
-        let first_ns = ns(self.streams.first_ms(&self.params));
-        let reason = if now.since(self.newest).0 > silence_ns {
-            format!(
-                "nothing came from the phone for {} s",
-                silence_ns / 1_000_000_000
-            )
-        } else if self
-            .streams
+        let over = |from: HostNs, ms: u64| now.since(from).0 as f64 > ms as f64 * 1e6;
+        let silence_ms = self.params.motion_silence_ms;
+        if over(self.newest, silence_ms) {
+            let reason = format!("nothing came from the phone for {} s", silence_ms / 1000);
+            self.since = None;
+            self.reason = Some(reason.clone());
+            return Some(self.event(LinkChange::Down { reason }));
+        }
+        // What is missing in what it sends is said without ending the link: it may be switched on in the app.
+        if self.is_fading(now) {
+            let said = "the phone sends, but no longer everything that is needed of it";
+            self.reason = Some(said.to_owned());
+        } else if self.streams.missing().next().is_some()
+            && over(since, self.streams.first_ms(&self.params))
+        {
+            self.reason = Some(self.lacking());
+        }
+        None
+    }
+
+    /// A stream that came has fallen silent.
+    fn is_fading(&self, now: HostNs) -> bool {
+        self.streams
             .silent_at(&self.params)
             .is_some_and(|at| at < now)
-        {
-            "the phone sends, but no longer everything that is needed of it".to_owned()
-        } else if self.streams.missing().next().is_some() && now.since(since).0 > first_ns {
-            self.lacking()
-        } else {
-            return None;
-        };
-        // What is missing in what it sends is said without ending the link: it may be switched on in the app.
-        if now.since(self.newest).0 <= silence_ns {
-            self.reason = Some(reason);
-            return None;
-        }
-        self.since = None;
-        self.reason = Some(reason.clone());
-        Some(self.event(LinkChange::Down { reason }))
     }
 
     /// The session ends.
@@ -135,14 +129,10 @@ impl Link {
 
     /// Where it stands at `now`.
     pub(super) fn status(&self, now: HostNs) -> LinkStatus {
-        let silent = self
-            .streams
-            .silent_at(&self.params)
-            .is_some_and(|at| at < now);
         let missing = self.streams.missing().next().is_some();
         let stage = match self.since {
             None => Stage::Absent,
-            Some(_) if missing || silent => Stage::Awaiting,
+            Some(_) if missing || self.is_fading(now) => Stage::Awaiting,
             Some(_) => Stage::Streaming,
         };
         let waits = Some("push is not set up or not switched on in the app".to_owned());

@@ -36,8 +36,8 @@ pub enum Refusal {
     /// There is no session with phones.
     #[error("no session with phones is running: start one, then it takes what the phone sends")]
     NoSession,
-    /// It came faster than it could be taken.
-    #[error("too much at once: the message was not taken")]
+    /// The session does not take it in time: the packet is counted as lost.
+    #[error("too much at once: the message was not taken, and is counted as lost")]
     Busy,
 }
 
@@ -55,6 +55,15 @@ struct Phone {
     link: Link,
     /// Tells what a message holds; the session's own decoder is elsewhere.
     decoder: Box<dyn Decoder>,
+}
+
+/// A message on its way to the session.
+pub(super) struct Taken {
+    /// The link's begin, if it begins with it.
+    pub(super) begin: Option<LinkEvent>,
+    pub(super) packet: Packet,
+    /// What is wrong with it, for who sent it.
+    pub(super) unreadable: Option<Refusal>,
 }
 
 /// The phones of a session.
@@ -91,15 +100,11 @@ impl Phones {
         self.phones.is_empty()
     }
 
-    /// Takes a message: the link's begin, if it begins with it, and the packet.
+    /// Takes a message that says whose it is. One that says no more than that goes on, too: the session counts it.
     ///
     /// # Errors
     /// It is no message, or of nobody.
-    pub(super) fn take(
-        &mut self,
-        now: HostNs,
-        body: Vec<u8>,
-    ) -> Result<(Option<LinkEvent>, Packet), Refusal> {
+    pub(super) fn take(&mut self, now: HostNs, body: Vec<u8>) -> Result<Taken, Refusal> {
         let envelope: Envelope =
             serde_json::from_slice(&body).map_err(|e| Refusal::Unreadable(e.to_string()))?;
         let known = |p: &&mut Phone| p.id.eq_ignore_ascii_case(&envelope.device);
@@ -118,7 +123,7 @@ impl Phones {
         };
         self.readings.clear();
         let decoded = phone.decoder.decode(&packet, &mut self.readings);
-        decoded.map_err(|e| Refusal::Unreadable(e.to_string()))?;
+        let unreadable = decoded.err().map(|e| Refusal::Unreadable(e.to_string()));
         let mut what = Vec::new();
         for reading in &self.readings {
             for measurand in reading.value.measures() {
@@ -130,7 +135,11 @@ impl Phones {
                 phone.link.battery(percent);
             }
         }
-        Ok((phone.link.heard(now, &what), packet))
+        Ok(Taken {
+            begin: phone.link.heard(now, &what),
+            packet,
+            unreadable,
+        })
     }
 
     /// Time has passed: links that end.
@@ -197,7 +206,7 @@ mod tests {
         let mut phones = phones();
         assert_eq!(phones.phones.len(), 2, "a strap is none");
         let body = message("DEF", 1);
-        let (begin, packet) = phones.take(HostNs(5), body.clone()).unwrap();
+        let Taken { begin, packet, .. } = phones.take(HostNs(5), body.clone()).unwrap();
         assert_eq!(begin.unwrap().change, LinkChange::Up);
         assert_eq!((packet.device, packet.host), (DeviceIndex(2), HostNs(5)));
         assert_eq!(*packet.bytes, *body);
@@ -205,7 +214,7 @@ mod tests {
             phones
                 .take(HostNs(6), message("def", 2))
                 .unwrap()
-                .0
+                .begin
                 .is_none()
         );
         assert_eq!(phones.close().len(), 1);
@@ -214,10 +223,8 @@ mod tests {
     #[test]
     fn what_is_not_taken_says_why() {
         let mut phones = phones();
-        let stranger = phones
-            .take(HostNs(0), message("xyz", 1))
-            .unwrap_err()
-            .to_string();
+        let stranger = phones.take(HostNs(0), message("xyz", 1)).err().unwrap();
+        let stranger = stranger.to_string();
         assert!(
             stranger.contains("xyz") && stranger.contains("abc, def"),
             "{stranger}"
@@ -229,13 +236,21 @@ mod tests {
             r#"{"deviceId":"abc"}"#,
             r#"{"deviceId":"abc","messageId":"x"}"#,
         ] {
-            let said = phones.take(HostNs(0), wrong.into()).unwrap_err();
+            let said = phones.take(HostNs(0), wrong.into()).err().unwrap();
             assert!(matches!(said, Refusal::Unreadable(_)), "{wrong}: {said}");
         }
-        let mut payload = message("abc", 1);
-        payload.truncate(payload.len() - 2);
-        assert!(phones.take(HostNs(0), payload).is_err());
+        let mut cut = message("abc", 1);
+        cut.truncate(cut.len() - 2);
+        assert!(phones.take(HostNs(0), cut).is_err());
         assert!(phones.close().is_empty(), "nothing has begun");
+    }
+
+    #[test]
+    fn what_a_known_phone_sends_goes_on_even_if_it_cannot_be_read() {
+        let body = br#"{"messageId":1,"deviceId":"abc","payload":5}"#.to_vec();
+        let taken = phones().take(HostNs(0), body.clone()).unwrap();
+        assert_eq!(*taken.packet.bytes, *body);
+        assert!(matches!(taken.unreadable, Some(Refusal::Unreadable(_))));
     }
 
     proptest! {
