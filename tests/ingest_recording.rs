@@ -13,25 +13,9 @@ use plimsoll::{
     },
     pipeline::ingest::Ingest,
 };
-use std::path::PathBuf;
+mod datasets;
 
-/// The folder of the recordings, or a sentence why not; where `CI` is set their absence fails.
-fn datasets() -> Option<PathBuf> {
-    let folder = std::env::var_os("PLIMSOLL_DATASETS").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/datasets"),
-        PathBuf::from,
-    );
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    let said = format!(
-        "no recordings in {}: set PLIMSOLL_DATASETS to their folder",
-        folder.display()
-    );
-    assert!(std::env::var_os("CI").is_none(), "{said}");
-    eprintln!("not run: {said}");
-    None
-}
+use datasets::datasets;
 
 fn frames() -> Option<Vec<Vec<u8>>> {
     let file = datasets()?.join("polar_h10_raw/frames_0_2999/h10_ecg_frames.bin");

@@ -10,8 +10,10 @@
 )]
 
 mod computed;
+mod datasets;
 
 use assert_cmd::Command as Process;
+use datasets::datasets;
 use plimsoll::{
     model::{
         body::Segment,
@@ -31,28 +33,7 @@ use plimsoll::{
     pipeline::batch,
     wire::recording,
 };
-use std::{
-    f64::consts::TAU,
-    fs,
-    path::{Path, PathBuf},
-};
-
-fn datasets() -> Option<PathBuf> {
-    let folder = std::env::var_os("PLIMSOLL_DATASETS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/datasets"),
-        PathBuf::from,
-    );
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    let said = format!(
-        "no recordings in {}: set PLIMSOLL_DATASETS to their folder",
-        folder.display()
-    );
-    assert!(std::env::var_os("CI").is_none(), "{said}");
-    eprintln!("not run: {said}");
-    None
-}
+use std::{f64::consts::TAU, fs, path::Path};
 
 /// A set of a real person, made on command as a calibration movement is.
 struct Movement {
@@ -134,52 +115,64 @@ fn lags(kinds: &[TechKind]) -> Vec<Option<f64>> {
     kinds.iter().map(lag).collect()
 }
 
-/// Squats of two people. In some of them the segments move alike enough to tell; then nobody is called skewed who is
-/// not, and clocks that are moved apart are seen to be, by as much.
-#[test]
-fn clocks_moved_apart_are_seen_in_real_squats_and_nothing_else_is() {
-    let Some(data) = datasets() else { return };
-    let (mut told, mut pairs, mut moved) = (0, 0, 0);
+/// What was seen of one person's squats.
+#[derive(Debug, Default)]
+struct Seen {
+    pairs: usize,
+    told: usize,
+    /// Of pairs whose clocks were moved apart: how far from the truth the change was, s.
+    off_s: Vec<f64>,
+    accused: usize,
+}
+
+fn squats_of(person: &str, data: &Path) -> Seen {
+    let exceeded = |k: &&TechKind| matches!(k, TechKind::Skew { exceeded: true, .. });
+    let mut seen = Seen::default();
     for entry in fs::read_dir(data.join("squat_3imu_form")).unwrap() {
         let folder = entry.unwrap().path();
-        if !folder.is_dir() {
+        let name = folder.file_name().unwrap().to_string_lossy();
+        if !folder.is_dir() || !name.starts_with(person) {
             continue;
         }
         let movement = Movement::read(&folder);
         let as_it_was = movement.skews(0.0);
-        let exceeded = |k: &TechKind| matches!(k, TechKind::Skew { exceeded: true, .. });
-        assert!(
-            !as_it_was.iter().any(exceeded),
-            "{}: {as_it_was:?}",
-            folder.display()
-        );
-        pairs += as_it_was.len();
+        seen.pairs += as_it_was.len();
+        seen.told += lags(&as_it_was).iter().flatten().count();
+        seen.accused += as_it_was.iter().filter(exceeded).count();
         for later_s in [0.6, -0.6] {
-            let apart = movement.skews(later_s);
-            for (before, after) in lags(&as_it_was).iter().zip(lags(&apart)) {
-                told += usize::from(before.is_some());
+            let apart = lags(&movement.skews(later_s));
+            for (before, after) in lags(&as_it_was).iter().zip(apart) {
                 // A pair without the last sensor stays as it was.
                 if let (Some(before), Some(after)) = (before, after)
                     && (after - before).abs() > 0.05
                 {
-                    assert!((after - before - later_s).abs() < 0.02, "{before} {after}");
-                    moved += 1;
+                    seen.off_s.push((after - before - later_s).abs());
                 }
             }
-            let found = apart.iter().filter(|k| exceeded(k)).count();
-            let with_lag = lags(&apart)
-                .iter()
-                .flatten()
-                .filter(|l| l.abs() > 0.35)
-                .count();
-            assert_eq!(found, with_lag, "{apart:?}");
         }
     }
-    println!(
-        "{} of {pairs} pairs of sensors give a lag; {moved} moved pairs follow",
-        told / 2
-    );
-    assert!(told >= 8 && moved >= 6);
+    seen
+}
+
+/// In some real squats the segments move alike enough to tell; then nobody is called skewed who is not, and clocks that
+/// are moved apart are seen to be, by as much. The bound was chosen on person s1 and is tested on s2.
+#[test]
+fn clocks_moved_apart_are_seen_in_real_squats_and_nothing_else_is() {
+    let Some(data) = datasets() else { return };
+    for person in ["s1", "s2"] {
+        let seen = squats_of(person, &data);
+        let worst_s = seen.off_s.iter().copied().fold(0.0, f64::max);
+        println!(
+            "{person}: {} of {} pairs of sensors give a lag, {} accused; {} moved pairs follow within {worst_s:.3} s",
+            seen.told,
+            seen.pairs,
+            seen.accused,
+            seen.off_s.len()
+        );
+        assert_eq!(seen.accused, 0, "{person}");
+        assert!(seen.told >= 2 && seen.off_s.len() >= 2, "{seen:?}");
+        assert!(worst_s < 0.02, "{seen:?}");
+    }
 }
 
 /// A knee that bends and straightens, computed: thigh and shank tilt in one plane, 100 Hz; the shank's time stamps are

@@ -8,34 +8,20 @@
     reason = "a test may stop where it fails"
 )]
 
+mod datasets;
+
 use assert_cmd::Command;
+use datasets::datasets;
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
     fs,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    path::{Path, PathBuf},
+    path::Path,
     process::Stdio,
     time::Duration,
 };
-
-fn datasets() -> Option<PathBuf> {
-    let folder = std::env::var_os("PLIMSOLL_DATASETS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/datasets"),
-        PathBuf::from,
-    );
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    let said = format!(
-        "no recordings in {}: set PLIMSOLL_DATASETS to their folder",
-        folder.display()
-    );
-    assert!(std::env::var_os("CI").is_none(), "{said}");
-    eprintln!("not run: {said}");
-    None
-}
 
 fn plimsoll() -> Command {
     Command::cargo_bin("plimsoll").unwrap()

@@ -82,7 +82,7 @@ enum Command {
     Export(export::Args),
     /// List the stored sessions.
     Sessions(sessions::Args),
-    /// Check and measure the store.
+    /// Check, measure and clean the store.
     Store(store::Args),
     /// Work with plan files.
     Plan(plan::Args),

@@ -11,6 +11,8 @@ mod bluez;
 #[allow(dead_code, reason = "other tests look at more")]
 mod browser;
 mod bus;
+#[path = "../disk/mod.rs"]
+mod disk;
 mod doctor;
 mod page;
 mod peripheral;

@@ -1,59 +1,25 @@
 //! A disk that gets nearly full while a session of sensors runs: no set begins, a running one goes on, the page says why.
-//! The store's folder is a small disk of its own, in memory; that needs the right to mount.
+//! The store's folder is a small disk of its own.
 
 use super::{
     bench::{Bench, worn},
     bluez::Bluez,
     browser::Browser,
+    disk::Disk,
     program::Program,
     scenario::LEG,
 };
 use plimsoll::model::event::Event;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
-
-struct Disk(PathBuf);
-
-impl Disk {
-    fn mount(at: &Path) -> Self {
-        fs::create_dir_all(at).unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=64m", "tmpfs"])
-            .arg(at)
-            .status();
-        assert!(
-            mounted.is_ok_and(|s| s.success()),
-            "this test makes a small disk: it needs the right to mount (run it as root)"
-        );
-        Self(at.to_owned())
-    }
-
-    fn fill(&self) {
-        fs::write(self.0.join("ballast"), vec![1; 40_000_000]).unwrap();
-    }
-
-    fn empty(&self) {
-        fs::remove_file(self.0.join("ballast")).unwrap();
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
 
 #[test]
 fn no_set_begins_on_a_disk_that_is_nearly_full_and_a_running_one_goes_on() {
+    const BALLAST_BYTES: usize = 40_000_000;
     const NEARLY_FULL: &str = "DISK NEARLY FULL - no set begins, a running one goes on";
     let (bluez, sensors) = (Bluez::with(LEG), worn(LEG));
     let mut disk = None;
     let mut daemon = Program::run_with(&bluez, &sensors, |store| {
-        let mounted = Disk::mount(store);
-        mounted.fill();
+        let mounted = Disk::mount(store, 64 * 1024);
+        mounted.fill(BALLAST_BYTES);
         disk = Some(mounted);
         "reserve_mb = 40\n".to_owned()
     });
@@ -75,7 +41,7 @@ fn no_set_begins_on_a_disk_that_is_nearly_full_and_a_running_one_goes_on() {
     daemon.tell(&start);
     bluez.squat();
     daemon.pause(4.0);
-    disk.fill();
+    disk.fill(BALLAST_BYTES);
     page.wait(&format!("{banners}.includes('{NEARLY_FULL}')"));
     page.wait("document.getElementById('reps').textContent >= '2'");
     daemon.tell(&["end-set"]);

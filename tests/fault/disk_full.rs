@@ -1,57 +1,13 @@
 //! Disks that are full in the midst of a session: the store's, which then takes nothing until there is room, and the
-//! recording's, without which the session goes on from memory and says so. Each folder is a small disk of its own, in
-//! memory; that needs the right to mount.
+//! recording's, without which the session goes on from memory and says so.
 
 use crate::{
+    disk::Disk,
     truth,
     world::{Broker, World, wait_until},
 };
 use plimsoll::{pipeline::batch, store::Store, wire::recording};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
-
-/// A disk in memory.
-struct Disk(PathBuf);
-
-impl Disk {
-    fn mount(at: &Path, kib: u64) -> Self {
-        fs::create_dir_all(at).unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "tmpfs"])
-            .arg(at)
-            .status();
-        assert!(
-            mounted.is_ok_and(|s| s.success()),
-            "this test makes small disks: it needs the right to mount (run it as root)"
-        );
-        Self(at.to_owned())
-    }
-
-    fn resize(&self, kib: u64) {
-        let sized = Command::new("mount")
-            .args(["-o", &format!("remount,size={kib}k")])
-            .arg(&self.0)
-            .status();
-        assert!(sized.unwrap().success());
-    }
-
-    fn is_full(&self) -> bool {
-        let probe = self.0.join("probe");
-        let full = fs::write(&probe, [1; 8192]).is_err();
-        let _ = fs::remove_file(probe);
-        full
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
+use std::{fs, time::Duration};
 
 fn windows(world: &World) -> u64 {
     let store = Store::open(&world.store());

@@ -8,6 +8,8 @@
     reason = "a test may stop where it fails"
 )]
 
+#[path = "../disk/mod.rs"]
+mod disk;
 #[path = "../six/mod.rs"]
 mod six;
 
@@ -16,5 +18,6 @@ mod network;
 mod outage;
 mod series;
 mod store_away;
+mod told;
 mod truth;
 mod world;
