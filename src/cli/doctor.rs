@@ -7,7 +7,10 @@ use crate::{
     daemon::clock::wall_now,
     mqtt::{BusConfig, probe::probe},
     source::ble::power::{self, BusError},
-    store::{self, Store},
+    store::{
+        self, Store,
+        influx::{Target, server::Server},
+    },
 };
 use anyhow::{Result, bail};
 use std::{
@@ -68,6 +71,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         store(&config.store.dir),
         broker(&config),
     ]);
+    all.extend(config.store.influx.as_ref().map(influx));
     if let (Some(plan), Some(client)) = (&args.plan, &args.client) {
         all.push(valid(plan, client));
     }
@@ -299,6 +303,21 @@ fn store(dir: &Path) -> Found {
             "Store: {} does not open: {e}. Is it on a disk that can be written, and of this user?",
             dir.display()
         )),
+    }
+}
+
+fn influx(target: &Target) -> Found {
+    let at = target.words();
+    match Server::open(target).and_then(|mut server| server.check()) {
+        Ok(fitness) => Fine(format!(
+            "InfluxDB: samples can go to {at}{}.",
+            fitness.keeps_s.map_or(String::new(), |s| format!(
+                ", which keeps them {} days",
+                s / 86_400
+            ))
+        )),
+        // Sessions do not depend on it.
+        Err(e) => Risk(format!("InfluxDB: samples stay in the store for now: {e}.")),
     }
 }
 

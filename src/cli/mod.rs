@@ -15,6 +15,7 @@ mod import;
 mod input;
 mod inspect;
 mod labelled_folder;
+mod migrate;
 mod out;
 mod plan;
 mod record;

@@ -1,6 +1,6 @@
 //! `plimsoll store`: what is kept, whether it is whole, and removing what should not be.
 
-use super::{Outcome, Usage, input};
+use super::{Outcome, Usage, input, migrate};
 use crate::{
     cli::out::say_line,
     config,
@@ -31,6 +31,8 @@ enum Command {
     Retain(Retain),
     /// Remove a client, then search every byte of the folder for what is left.
     Erase(Erase),
+    /// Move the samples of finished sessions to an InfluxDB, or back into the folder.
+    Migrate(migrate::Args),
     /// Show who removed what.
     Audit(Data),
 }
@@ -79,6 +81,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         Command::Stats(at) => stats(&at.data),
         Command::Retain(args) => retain(args),
         Command::Erase(args) => erase(args),
+        Command::Migrate(args) => migrate::run(args),
         Command::Audit(at) => audit(&at.data),
     }
 }
@@ -222,11 +225,14 @@ fn stats(dir: &Path) -> Result<Outcome> {
         ("clients", all.clients),
         ("sessions", all.sessions),
         ("sessions open", all.open_sessions),
-        ("sessions in Parquet", all.compacted_sessions),
+        ("sessions archived", all.compacted_sessions),
         ("windows", all.windows),
         ("events", all.events),
         ("samples in the database", all.samples_in_database),
         ("samples in Parquet", all.samples_in_files),
+        ("samples at InfluxDB", all.samples_away),
+        ("samples still to go there", all.samples_waiting),
+        ("samples refused there", all.samples_refused),
         ("recordings", recorded.len() as u64),
         ("database, bytes", all.database_bytes),
         ("Parquet, bytes", all.files_bytes),

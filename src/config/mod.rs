@@ -11,7 +11,8 @@ pub mod plan;
 use crate::{
     mqtt,
     source::{ble, phone},
-    store, web,
+    store::{self, influx::Target},
+    web,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -110,6 +111,11 @@ pub fn parse(text: &str) -> Result<Config, Vec<(usize, String)>> {
         problems.extend(wrong.map(|(i, message)| (line_of_sensor(text, i), message)));
         let wrong = config.bus.problems().into_iter();
         problems.extend(wrong.map(|(key, said)| (line_of(text, &format!("bus.{key}")), said)));
+        let wrong = config.store.influx.iter().flat_map(Target::problems);
+        problems.extend(wrong.map(|(key, said)| {
+            let key = format!("store.influx.{key}");
+            (line_of(text, &key), format!("{key}: {said}"))
+        }));
     }
     match read {
         Ok(config) if problems.is_empty() => return Ok(config),

@@ -140,6 +140,10 @@ impl Plant {
         let settings = config.store.clone();
         self.tasks
             .spawn(async move { Ok(hub::store(link, shared, settings, token).await?) });
+        if config.store.influx.is_some() {
+            self.tasks
+                .spawn(hub::forward(config.store.clone(), stop.clone()));
+        }
         let shown = [
             Part::Session,
             Part::Event,

@@ -1,6 +1,6 @@
 //! Samples of a closed session move to Parquet, one file a stream: written, read back and compared,
-//! durable under their names, and only then dropped from the database, in one transaction. Killed
-//! before that, the database still has everything and the files are written again.
+//! durable under their names, and only then dropped from where they were, in one transaction. Killed
+//! before that, everything is still there and the files are written again.
 
 use super::{
     StoreError,
@@ -16,10 +16,12 @@ use polars::prelude::{DataFrame, ParquetWriter};
 use rusqlite::{Connection, params};
 
 /// What was written of one stream.
-struct Written {
-    stream: StreamId,
-    samples: usize,
-    crc32: u32,
+pub(super) struct Written {
+    pub(super) stream: StreamId,
+    pub(super) samples: usize,
+    pub(super) crc32: u32,
+    /// Number of the place it went to; `None`: a file.
+    pub(super) place: Option<i64>,
 }
 
 /// A table as a Parquet file (zstd).
@@ -40,19 +42,32 @@ impl Embedded {
             return Ok(());
         }
         let before = extent(&view, known.number)?;
-        let streams = samples::streams(&view, known.number)?;
+        let written = self.write_files(&view, session, known.number)?;
+        drop(view);
+        self.hand_over(known.number, before, &written)
+    }
+
+    /// Writes all samples of a session to files, wherever they are.
+    pub(super) fn write_files(
+        &self,
+        view: &Connection,
+        session: &SessionId,
+        number: i64,
+    ) -> Result<Vec<Written>, StoreError> {
+        let streams = samples::streams(view, number)?;
         let folder = self.folder(session);
         files::make_private_dir(&folder)?;
         let mut written = Vec::with_capacity(streams.len());
         for stream in streams {
             let (first, last) = (SessionNs(i64::MIN), SessionNs(i64::MAX));
-            let rows = samples::read(&view, &folder, known.number, stream, first, last)?;
+            let rows = samples::read(view, &folder, number, stream, first, last)?;
             // Seconds are for people; here they would only take space.
             let bytes = parquet(&mut table::samples(stream.kind, &rows)?.drop("t_s")?)?;
             let entry = Written {
                 stream,
                 samples: rows.len(),
                 crc32: crc32fast::hash(&bytes),
+                place: None,
             };
             files::write_whole(&folder, &samples::file_name(stream), &bytes)?;
             if !samples::from_parquet(stream, bytes)?
@@ -65,12 +80,11 @@ impl Embedded {
             }
             written.push(entry);
         }
-        drop(view);
-        self.hand_over(known.number, before, &written)
+        Ok(written)
     }
 
-    /// From now on the files hold the samples.
-    fn hand_over(
+    /// From now on what was written holds the samples. `before`: the [`extent`] of what was read.
+    pub(super) fn hand_over(
         &mut self,
         session: i64,
         before: (i64, i64),
@@ -81,16 +95,18 @@ impl Embedded {
             // Somebody appended to or compacted it meanwhile: the files may lack that.
             return Err(StoreError::Busy);
         }
+        transaction.execute("DELETE FROM archives WHERE session = ?1", [session])?;
         for w in written {
             transaction.execute(
-                "INSERT INTO archives (session, device, kind, samples, crc32)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO archives (session, device, kind, samples, crc32, place)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![
                     session,
                     w.stream.device.0,
                     w.stream.kind.as_str(),
                     samples::row_count(w.samples),
-                    w.crc32
+                    w.crc32,
+                    w.place
                 ],
             )?;
         }
@@ -114,13 +130,13 @@ pub(super) fn give_back(db: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Number of batches and samples in the database.
-fn extent(db: &Connection, session: i64) -> Result<(i64, i64), StoreError> {
+/// Number of batches and samples in the database: the same before and after, nothing was added in between.
+pub(super) fn extent(db: &Connection, session: i64) -> Result<(i64, i64), StoreError> {
     let sql = "SELECT count(*), coalesce(sum(count), 0) FROM batches WHERE session = ?1";
     Ok(db.query_row(sql, [session], |r| Ok((r.get(0)?, r.get(1)?)))?)
 }
 
 /// What must be equal of a sample, a value that is no number included.
-fn bits((sequence, s): &(u64, Sample)) -> (u64, i64, [u32; 6], u8) {
+pub(super) fn bits((sequence, s): &(u64, Sample)) -> (u64, i64, [u32; 6], u8) {
     (*sequence, s.t.0, s.values.map(f32::to_bits), s.quality.0)
 }

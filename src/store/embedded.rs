@@ -1,5 +1,5 @@
 //! The store in one folder: `plimsoll.sqlite` for everything that comes in, `sessions/<id>/` for the
-//! samples of compacted sessions. One call of `append` is one transaction.
+//! samples of compacted sessions that did not go elsewhere. One call of `append` is one transaction.
 
 use super::{SessionInfo, Standing, StoreError, audit, files, samples, schema, standing};
 use crate::{
@@ -332,7 +332,10 @@ fn info_row(row: &Row) -> rusqlite::Result<InfoRow> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
-fn info(db: &Connection, session: &SessionId) -> Result<Option<SessionInfo>, StoreError> {
+pub(super) fn info(
+    db: &Connection,
+    session: &SessionId,
+) -> Result<Option<SessionInfo>, StoreError> {
     let sql = "SELECT header, plan_text, closed FROM sessions WHERE id = ?1";
     let mut statement = db.prepare_cached(sql)?;
     let row = statement.query_row([&session.0], info_row).optional()?;

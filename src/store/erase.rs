@@ -27,9 +27,11 @@ impl Embedded {
         Ok(transaction.commit()?)
     }
 
-    /// Files first: killed in between, the rows are still there and the next time removes the rest.
+    /// Files and what was sent elsewhere first: killed in between, the rows are still there and the next time removes the
+    /// rest.
     pub(super) fn erase(&mut self, client: &str, act: Act<'_>) -> Result<(), StoreError> {
         for (session, _) in self.sessions_of(client)? {
+            self.remove_points(&session)?;
             retain::remove_dir(&self.folder(&session))?;
         }
         self.db.pragma_update(None, "secure_delete", "ON")?;

@@ -1,5 +1,6 @@
 //! What can go wrong with a store, sorted by what a person can do about it.
 
+use super::influx::server::InfluxError;
 use crate::wire::payload::PayloadError;
 use rusqlite::ErrorCode;
 use std::{
@@ -84,6 +85,9 @@ pub enum StoreError {
         /// What the system says.
         source: io::Error,
     },
+    /// The server that samples went to.
+    #[error("use the samples at InfluxDB: {0}")]
+    Influx(#[from] InfluxError),
     /// A payload cannot be written.
     #[error(transparent)]
     Payload(#[from] PayloadError),

@@ -11,6 +11,9 @@
 //! | `audit` | who removed what, and what must not come back |
 //! | `retain` | what is kept for how long |
 //! | `erase` | a client is removed |
+//! | [`influx`] | the lines, answers and requests of an `InfluxDB` |
+//! | `outbox` | what is still to go there, and what it refused |
+//! | `remote` | samples that moved there, read and removed there |
 //! | `verify` | is everything there that the tables of contents name |
 //! | `stats` | how much there is and how much room it takes |
 //! | `export` | CSV and Parquet for people |
@@ -29,7 +32,10 @@ mod erase;
 mod error;
 mod export;
 mod files;
+pub mod influx;
 mod one_file;
+mod outbox;
+mod remote;
 mod retain;
 mod samples;
 mod schema;
@@ -42,6 +48,8 @@ mod windows;
 pub use audit::{Act, AuditRow};
 pub use error::StoreError;
 pub use export::ExportFormat;
+pub use outbox::Forwarded;
+pub use remote::Settled;
 pub use retain::{DataClass, Due, Outlook, Retention};
 pub use standing::Standing;
 pub use stats::{Stats, free_bytes, shortage, size};
@@ -55,6 +63,7 @@ use crate::model::{
     time::SessionNs,
     window::Window,
 };
+use influx::server::Server;
 use serde::{Deserialize, Serialize};
 use std::{
     num::NonZeroU32,
@@ -73,6 +82,8 @@ pub struct Config {
     pub reserve_mb: u64,
     /// How long what is kept. Default: for ever.
     pub retention: Retention,
+    /// The `InfluxDB` that samples go to; everything else stays in the folder. Default: none.
+    pub influx: Option<influx::Target>,
 }
 
 impl Default for Config {
@@ -81,6 +92,7 @@ impl Default for Config {
             dir: PathBuf::from("plimsoll-data"),
             reserve_mb: 500,
             retention: Retention::default(),
+            influx: None,
         }
     }
 }
@@ -311,6 +323,61 @@ impl Store {
     ) -> Result<Vec<PathBuf>, StoreError> {
         match self {
             Self::Embedded(s) => s.export(session, format, out_dir),
+        }
+    }
+
+    /// Sends at most about `most` samples to `server`, of sessions whose samples are in the database, and notes how far.
+    /// What the server does not take is still to be sent; what it refuses is kept aside.
+    pub fn forward(&mut self, server: &mut Server, most: u64) -> Result<Forwarded, StoreError> {
+        match self {
+            Self::Embedded(s) => s.forward(server, most),
+        }
+    }
+
+    /// Closed sessions whose samples are in the database and were all taken by `server`.
+    pub fn sent_whole(&self, server: &Server) -> Result<Vec<SessionId>, StoreError> {
+        match self {
+            Self::Embedded(s) => s.sent_whole(server),
+        }
+    }
+
+    /// Reads back what was sent of a closed session; if it is the same to the last bit, its samples leave this machine.
+    pub fn settle(
+        &mut self,
+        server: &mut Server,
+        session: &SessionId,
+    ) -> Result<Settled, StoreError> {
+        match self {
+            Self::Embedded(s) => s.settle(server, session),
+        }
+    }
+
+    /// Everything of a session is to be sent to `server` again, also what it took or refused.
+    pub fn send_again(&mut self, server: &Server, session: &SessionId) -> Result<(), StoreError> {
+        match self {
+            Self::Embedded(s) => s.send_again(server, session),
+        }
+    }
+
+    /// Moves the samples of a closed session to `server`, wherever they are, about `most` at once; `each` hears how many
+    /// were taken. What was refused before is sent again.
+    pub fn move_to(
+        &mut self,
+        server: &mut Server,
+        session: &SessionId,
+        most: u64,
+        each: impl FnMut(u64),
+    ) -> Result<(Forwarded, Settled), StoreError> {
+        match self {
+            Self::Embedded(s) => s.move_to(server, session, most, each),
+        }
+    }
+
+    /// Brings the samples of a closed session from an `InfluxDB` into files of this machine and removes what was sent of
+    /// it there; whether they were away.
+    pub fn bring_home(&mut self, session: &SessionId) -> Result<bool, StoreError> {
+        match self {
+            Self::Embedded(s) => s.bring_home(session),
         }
     }
 

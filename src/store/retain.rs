@@ -143,7 +143,8 @@ impl Embedded {
         Ok(outlook)
     }
 
-    /// Files first: killed in between, the rows are still due and the next time removes the rest.
+    /// Files and what was sent elsewhere first: killed in between, the rows are still due and the next time removes the
+    /// rest.
     pub(super) fn remove(
         &mut self,
         session: &SessionId,
@@ -154,6 +155,7 @@ impl Embedded {
             return Err(StoreError::StillOpen(session.0.clone()));
         }
         if class != DataClass::Derived {
+            self.remove_points(session)?;
             remove_dir(&self.folder(session))?;
         }
         self.db.pragma_update(None, "secure_delete", "ON")?;
@@ -209,6 +211,7 @@ fn remove_raw(db: &Connection, session: i64, at: &str) -> Result<String, StoreEr
     let samples: i64 = db.query_row(sql, [session], |r| r.get(0))?;
     db.execute("DELETE FROM batches WHERE session = ?1", [session])?;
     db.execute("DELETE FROM archives WHERE session = ?1", [session])?;
+    db.execute("DELETE FROM kept_aside WHERE session = ?1", [session])?;
     // Compacted: what is delivered again is not taken again.
     let sql = "UPDATE sessions SET compacted = 1, raw_removed_at = ?2 WHERE number = ?1";
     db.execute(sql, params![session, at])?;
@@ -229,7 +232,14 @@ pub(super) fn remove_record(
     session: &SessionId,
 ) -> Result<String, StoreError> {
     let mut rows = Vec::new();
-    for table in ["batches", "archives", "windows", "events"] {
+    for table in [
+        "batches",
+        "archives",
+        "sent",
+        "kept_aside",
+        "windows",
+        "events",
+    ] {
         let gone = db.execute(&format!("DELETE FROM {table} WHERE session = ?1"), [number])?;
         rows.push(format!("{gone} {table}"));
     }

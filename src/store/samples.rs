@@ -1,7 +1,7 @@
 //! Series of samples with their sequence numbers, from the database and from the files of compacted
 //! sessions. Files are checked against their checksum before a reader sees their bytes.
 
-use super::{StoreError, table};
+use super::{StoreError, remote, table};
 use crate::{
     model::{
         sample::{Sample, StreamId},
@@ -125,7 +125,7 @@ pub(super) fn batch(
 }
 
 /// The batch in a row, if it is the one that the row says.
-fn checked(
+pub(super) fn checked(
     stream: StreamId,
     first: u64,
     count: i64,
@@ -153,23 +153,26 @@ fn checked(
         .ok_or_else(|| StoreError::Damaged(format!("{} holds another batch", name())))
 }
 
-/// The whole stream from its file, if the session is compacted.
+/// The whole stream from its file or the server it went to, if the session is compacted.
 pub(super) fn archived(
     db: &Connection,
     folder: &Path,
     session: i64,
     stream: StreamId,
 ) -> Result<Option<Vec<Numbered>>, StoreError> {
-    let sql =
-        "SELECT samples, crc32 FROM archives WHERE session = ?1 AND device = ?2 AND kind = ?3";
+    let sql = "SELECT samples, crc32, place FROM archives
+        WHERE session = ?1 AND device = ?2 AND kind = ?3";
     let key = params![session, stream.device.0, stream.kind.as_str()];
-    let entry: Option<(i64, u32)> = db
+    let entry: Option<(i64, u32, Option<i64>)> = db
         .prepare_cached(sql)?
-        .query_row(key, |r| Ok((r.get(0)?, r.get(1)?)))
+        .query_row(key, |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
         .optional()?;
-    let Some((count, crc32)) = entry else {
+    let Some((count, crc32, place)) = entry else {
         return Ok(None);
     };
+    if let Some(place) = place {
+        return remote::read(db, session, stream, place, (count, crc32)).map(Some);
+    }
     let path = folder.join(file_name(stream));
     let bytes = fs::read(&path).map_err(|e| StoreError::file(&path, e))?;
     if crc32fast::hash(&bytes) != crc32 {

@@ -12,7 +12,7 @@ use rusqlite::{
 use std::{path::Path, thread, time::Duration};
 
 /// Version of the tables below, in the file's `user_version`.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// "Plim" in the file's `application_id`: this database is ours.
 const APPLICATION: i64 = 0x506c_696d;
@@ -73,7 +73,8 @@ CREATE TABLE archives (
     device INTEGER NOT NULL,
     kind TEXT NOT NULL,
     samples INTEGER NOT NULL,
-    crc32 INTEGER NOT NULL,         -- of the file
+    crc32 INTEGER NOT NULL,         -- of the file, or of the samples
+    place INTEGER,                  -- where in `places`; NULL: a file
     PRIMARY KEY (session, device, kind)
 ) WITHOUT ROWID;
 ";
@@ -94,6 +95,37 @@ CREATE TABLE audit (
 );
 CREATE TABLE tombstones (session TEXT PRIMARY KEY) WITHOUT ROWID;  -- hashes of erased sessions
 ";
+
+/// What version 3 has beside: what went to an `InfluxDB`.
+const SENDING: &str = "
+CREATE TABLE places (
+    number INTEGER PRIMARY KEY,
+    target TEXT NOT NULL UNIQUE     -- JSON; the token is not in it
+);
+CREATE TABLE sent (
+    session INTEGER NOT NULL REFERENCES sessions (number),
+    device INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    place INTEGER NOT NULL REFERENCES places (number),
+    next_sequence INTEGER NOT NULL, -- what is below was taken, or kept aside
+    first_ms INTEGER NOT NULL,      -- times of the first and last point there
+    last_ms INTEGER NOT NULL,
+    PRIMARY KEY (session, device, kind, place)
+) WITHOUT ROWID;
+CREATE TABLE kept_aside (           -- batches that it refused: they stay here
+    session INTEGER NOT NULL REFERENCES sessions (number),
+    device INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    place INTEGER NOT NULL REFERENCES places (number),
+    first_sequence INTEGER NOT NULL,
+    samples INTEGER NOT NULL,
+    why TEXT NOT NULL,
+    PRIMARY KEY (session, device, kind, place, first_sequence)
+) WITHOUT ROWID;
+";
+
+/// From version 2.
+const PLACE: &str = "ALTER TABLE archives ADD COLUMN place INTEGER;";
 
 /// From version 1.
 const CHECKSUMS: &str = "
@@ -208,8 +240,14 @@ fn create(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
     if found == 1 {
         transaction.execute_batch(CHECKSUMS).map_err(opening)?;
     }
-    if found < VERSION {
+    if found < 2 {
         transaction.execute_batch(KEEPING).map_err(opening)?;
+    }
+    if found == 1 || found == 2 {
+        transaction.execute_batch(PLACE).map_err(opening)?;
+    }
+    if found < VERSION {
+        transaction.execute_batch(SENDING).map_err(opening)?;
         transaction
             .pragma_update(None, "user_version", VERSION)
             .map_err(opening)?;

@@ -13,7 +13,7 @@ pub struct Stats {
     pub sessions: u64,
     /// Sessions that have not ended, or of which not everything has come.
     pub open_sessions: u64,
-    /// Sessions whose samples are in Parquet files.
+    /// Sessions whose samples left the database, for files or an `InfluxDB`.
     pub compacted_sessions: u64,
     /// Clients with sessions.
     pub clients: u64,
@@ -25,6 +25,12 @@ pub struct Stats {
     pub samples_in_database: u64,
     /// Samples in Parquet files.
     pub samples_in_files: u64,
+    /// Samples that are at an `InfluxDB` alone.
+    pub samples_away: u64,
+    /// Samples in the database that are still to go to the `InfluxDB` that the last ones went to.
+    pub samples_waiting: u64,
+    /// Samples in the database that it refused.
+    pub samples_refused: u64,
     /// The database and its write-ahead log, bytes.
     pub database_bytes: u64,
     /// Parquet files, bytes.
@@ -54,7 +60,19 @@ impl Embedded {
             windows: count("SELECT count(*) FROM windows")?,
             events: count("SELECT count(*) FROM events")?,
             samples_in_database: count("SELECT coalesce(sum(count), 0) FROM batches")?,
-            samples_in_files: count("SELECT coalesce(sum(samples), 0) FROM archives")?,
+            samples_in_files: count(
+                "SELECT coalesce(sum(samples), 0) FROM archives WHERE place IS NULL",
+            )?,
+            samples_away: count(
+                "SELECT coalesce(sum(samples), 0) FROM archives WHERE place IS NOT NULL",
+            )?,
+            samples_waiting: count(
+                "SELECT coalesce(sum(b.count), 0) FROM (SELECT max(number) AS place FROM places) AS p
+                 JOIN batches AS b ON p.place IS NOT NULL LEFT JOIN sent AS s ON s.session = b.session
+                    AND s.device = b.device AND s.kind = b.kind AND s.place = p.place
+                 WHERE b.first_sequence >= coalesce(s.next_sequence, 0)",
+            )?,
+            samples_refused: count("SELECT coalesce(sum(samples), 0) FROM kept_aside")?,
             database_bytes,
             files_bytes: size(&self.dir.join("sessions"))?,
             free_bytes: free_bytes(&self.dir)?,

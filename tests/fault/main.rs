@@ -20,4 +20,5 @@ mod series;
 mod store_away;
 mod told;
 mod truth;
+#[allow(dead_code, reason = "shared with the tests of InfluxDB")]
 mod world;

@@ -68,6 +68,14 @@ impl Service {
         }
     }
 
+    /// Asks it to end, and waits.
+    pub fn end(&mut self) {
+        self.signal("TERM");
+        if let Some(mut child) = self.child.take() {
+            let _ = child.wait();
+        }
+    }
+
     /// Stops it for a while without ending it.
     pub fn freeze(&self, time: Duration) {
         self.signal("STOP");
@@ -274,7 +282,8 @@ fn renamed(sample: &str, name: &str, to: &Path) -> SessionId {
     recording.header.session
 }
 
-/// A configuration for one part of the daemon; without `broker` it starts its own.
+/// A configuration for one part of the daemon; without `broker` it starts its own. What `<part>.more.toml` says is part
+/// of it.
 pub fn config(dir: &Path, part: &str, port: u16, broker: bool) -> PathBuf {
     let bus = if broker {
         format!("url = \"mqtt://127.0.0.1:{port}\"")
@@ -282,8 +291,9 @@ pub fn config(dir: &Path, part: &str, port: u16, broker: bool) -> PathBuf {
         format!("listen = \"127.0.0.1:{port}\"")
     };
     let data = dir.join(part).display().to_string();
+    let more = fs::read_to_string(dir.join(format!("{part}.more.toml"))).unwrap_or_default();
     let text = format!(
-        "[bus]\n{bus}\nclient_id = \"{part}\"\n[store]\ndir = \"{data}\"\n[web]\nlisten = \"127.0.0.1:0\"\n"
+        "[bus]\n{bus}\nclient_id = \"{part}\"\n[store]\ndir = \"{data}\"\n[web]\nlisten = \"127.0.0.1:0\"\n{more}"
     );
     let path = dir.join(format!("{part}.toml"));
     fs::write(&path, text).unwrap();

@@ -238,7 +238,7 @@ fn it_keeps_up() {
     drop(store);
     let after = size(folder.path());
     assert!(
-        after * 4 < database,
+        after * 3 < database,
         "{after} of {database} bytes after compaction"
     );
     eprintln!(

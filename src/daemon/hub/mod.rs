@@ -2,12 +2,14 @@
 //!
 //! A consumer says, retained, how far it has come without a hole (`ack/analysis`, `ack/store`), and says it again
 //! whenever a session is announced: whoever publishes sends from there. So a consumer may be killed at any time: it
-//! goes on from what is in the store.
+//! goes on from what is in the store. From the store samples may go on to an `InfluxDB`.
 
 mod analyst;
+mod forwarder;
 mod storer;
 
 pub use analyst::analyse;
+pub use forwarder::forward;
 pub use storer::store;
 
 use crate::{

@@ -179,7 +179,8 @@ impl Storer {
             self.link
                 .publish(session, Subject::Ack(STORE.into()), bytes)
                 .await?;
-            if state.there.closed {
+            // With an InfluxDB they go there instead.
+            if state.there.closed && self.config.influx.is_none() {
                 archive(&self.store, session).await;
             }
         }
