@@ -4,6 +4,7 @@ pub mod model;
 
 pub mod align;
 pub mod decode;
+pub mod history;
 pub mod motion;
 pub mod pipeline;
 pub mod report;

@@ -24,6 +24,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("rules", &["model"]),
     ("wire", &["model"]),
     ("report", &["model"]),
+    ("history", &["model"]),
     (
         "pipeline",
         &["model", "decode", "align", "motion", "rules", "wire"],
@@ -42,22 +43,22 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "daemon",
         &[
-            "model", "decode", "align", "motion", "rules", "wire", "report", "pipeline", "source",
-            "mqtt", "store", "web", "config",
+            "model", "decode", "align", "motion", "rules", "wire", "report", "history", "pipeline",
+            "source", "mqtt", "store", "web", "config",
         ],
     ),
     (
         "cli",
         &[
-            "model", "decode", "align", "motion", "rules", "wire", "report", "pipeline", "source",
-            "mqtt", "store", "web", "config", "daemon",
+            "model", "decode", "align", "motion", "rules", "wire", "report", "history", "pipeline",
+            "source", "mqtt", "store", "web", "config", "daemon",
         ],
     ),
 ];
 
 /// What the pure core does without: time, files, sockets, threads, tasks, logs, the environment.
 const PURE: &[&str] = &[
-    "model", "decode", "align", "motion", "rules", "wire", "report", "pipeline",
+    "model", "decode", "align", "motion", "rules", "wire", "report", "history", "pipeline",
 ];
 const IMPURE_WORDS: &[&str] = &[
     "tokio",

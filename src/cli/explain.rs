@@ -3,6 +3,7 @@
 use super::{Outcome, Usage, input};
 use crate::cli::out::say;
 use crate::{
+    config::plan::hex,
     model::{
         event::{Event, Numbered},
         finding::{Baseline, BaselineRow, Finding},
@@ -197,11 +198,7 @@ fn stored(args: &Args, session: &SessionId) -> Result<Told> {
 
 fn parameters_sha256() -> Result<String> {
     let text = serde_json::to_string(&Params::default()).context("name the parameters")?;
-    let mut hex = String::new();
-    for byte in Sha256::digest(text.as_bytes()) {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    Ok(hex)
+    Ok(hex(&Sha256::digest(text.as_bytes())))
 }
 
 fn findings(told: &Told) -> impl Iterator<Item = &Finding> {

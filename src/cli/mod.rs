@@ -14,6 +14,7 @@ mod export;
 mod import;
 mod input;
 mod inspect;
+mod jobs;
 mod labelled_folder;
 mod migrate;
 mod out;
@@ -83,6 +84,8 @@ enum Command {
     Export(export::Args),
     /// List the stored sessions.
     Sessions(sessions::Args),
+    /// Ask many sessions of a client: trends, load contrast, weekly dose, calendar.
+    Jobs(jobs::Args),
     /// Check, measure and clean the store.
     Store(store::Args),
     /// Work with plan files.
@@ -161,6 +164,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Report(args) => report::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Sessions(args) => sessions::run(&args),
+        Command::Jobs(args) => jobs::run(&args),
         Command::Store(args) => store::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Check(args) => check::run(&args),

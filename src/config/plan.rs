@@ -133,7 +133,9 @@ fn line(file: &str, place: Place, path: &str, message: &str, hint: Option<&str>)
     text
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, b| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{b:02x}");

@@ -1,6 +1,7 @@
 //! Removing what should not be kept: from the store, and the recordings and reports beside it.
 
 use super::{
+    jobs,
     proof::{self, Proof},
     recovery,
 };
@@ -116,6 +117,9 @@ pub fn retain(
             if let Some(report) = &report {
                 remove_file(report)?;
             }
+            if class != DataClass::Raw {
+                jobs::remove(data, session)?;
+            }
             store
                 .remove(session, class, act)
                 .with_context(|| format!("remove what is old of session {}", session.0))?;
@@ -205,6 +209,7 @@ pub fn erase(
     }
     let names: Vec<SessionId> = sessions.iter().chain(&elsewhere).cloned().collect();
     for session in &names {
+        jobs::remove(data, session)?;
         if let Some(report) = report(data, session) {
             remove_file(&report)?;
             // The mark of a recording that somebody removed.

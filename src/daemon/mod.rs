@@ -26,6 +26,7 @@ pub mod desk;
 pub mod feed;
 pub mod gateway;
 pub mod hub;
+pub mod jobs;
 pub mod keeping;
 pub mod link;
 pub mod order;

@@ -35,7 +35,10 @@ pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
 }
 
 /// Writes `bytes` as `dir/name`, replacing what was there.
-pub(super) fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+///
+/// # Errors
+/// The folder cannot be written to. What was there is still there then.
+pub fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
     let path = dir.join(name);
     let temporary = dir.join(format!(".{name}.tmp"));
     let written = write_synced(&temporary, bytes).and_then(|()| fs::rename(&temporary, &path));
