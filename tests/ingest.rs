@@ -14,9 +14,13 @@ use plimsoll::{
         sample::{Quality, StreamId, StreamKind},
         session::{Origin, Sensor, SessionHeader, SessionId, TechKind},
         time::{HostNs, SessionNs},
-        window::{WINDOW_NS, Window},
+        window::{Batch, WINDOW_NS, Window},
     },
-    pipeline::ingest::{Ingest, IngestError},
+    pipeline::{
+        assemble::Assembler,
+        ingest::{Ingest, IngestError},
+    },
+    wire::payload,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -102,7 +106,8 @@ fn check(windows: &[Window]) {
         assert_eq!(manifest.index, index);
         assert_eq!(manifest.end.0, (index.cast_signed() + 1) * WINDOW_NS);
         assert_eq!(manifest.batches.len(), window.batches.len());
-        assert!(window.batches.is_sorted_by(|a, b| a.stream < b.stream));
+        let place = |b: &Batch| (b.stream, b.first_sequence);
+        assert!(window.batches.is_sorted_by(|a, b| place(a) < place(b)));
         for (batch, named) in window.batches.iter().zip(&manifest.batches) {
             assert_eq!(
                 (batch.stream, batch.first_sequence),
@@ -123,6 +128,42 @@ fn check(windows: &[Window]) {
     let last: Vec<bool> = windows.iter().map(|w| w.manifest.last).collect();
     assert_eq!(last.iter().filter(|l| **l).count(), 1);
     assert_eq!(last.last(), Some(&true));
+}
+
+/// A phone that was away pushes all it has at once: one window, in messages that every broker takes.
+#[test]
+fn what_comes_all_at_once_is_cut_into_small_batches() {
+    let row = [0.0, 0.0, 9.8, 0.0, 0.0, 0.1];
+    let rows: Vec<(i64, &[f64])> = (0..3500).map(|i| (10 * i * MS, row.as_slice())).collect();
+    let packet = Packet {
+        device: DeviceIndex(0),
+        characteristic: imported::CHARACTERISTIC,
+        host: host(36_000),
+        bytes: imported::encode(imported::Kind::Imu, &rows),
+    };
+    let mut ingest = Ingest::new(&header(&["imported"])).unwrap();
+    let mut windows = Vec::new();
+    ingest.packet(&packet, &mut windows);
+    ingest.finish(host(37_000), &mut windows);
+    check(&windows);
+    let batches: Vec<&Batch> = windows.iter().flat_map(|w| &w.batches).collect();
+    let samples: usize = batches.iter().map(|b| b.samples.len()).sum();
+    assert!(
+        samples >= 3500 && batches.len() >= 4,
+        "{samples} in {}",
+        batches.len()
+    );
+    let mut assembler = Assembler::default();
+    let mut together = Vec::new();
+    for batch in &batches {
+        let bytes = payload::encode_batch(batch).unwrap();
+        assert!(bytes.len() < 40_000, "{} bytes", bytes.len());
+        assembler.batch(payload::decode_batch(&bytes).unwrap(), &mut together);
+    }
+    for window in &windows {
+        assembler.manifest(window.manifest.clone(), &mut together);
+    }
+    assert!(together == windows);
 }
 
 #[test]

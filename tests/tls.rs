@@ -6,7 +6,12 @@
     reason = "a test may stop where it fails"
 )]
 
-use plimsoll::mqtt::{BusConfig, Config, probe::probe};
+use plimsoll::mqtt::{
+    BusConfig, Config,
+    probe::probe,
+    publisher::Publisher,
+    subscriber::{self, Stay},
+};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use std::{
     fs,
@@ -53,10 +58,13 @@ struct Mosquitto(Child, SocketAddr);
 impl Mosquitto {
     /// A broker with these lines beside its listener's.
     fn start(dir: &Path, lines: &str) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        Self::start_at(address, dir, lines)
+    }
+
+    fn start_at(address: SocketAddr, dir: &Path, lines: &str) -> Self {
         let port = address.port();
         let file = dir.join(format!("mosquitto-{port}.conf"));
         let user = "user root";
@@ -184,6 +192,79 @@ fn guarded(dir: &Path) -> Mosquitto {
         rules.display()
     );
     Mosquitto::start(dir, &lines)
+}
+
+/// While it runs, nothing that a broker does ends it: what was said is kept and goes when the right one is back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_goes_bad_while_it_runs_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let ours = authority(dir, "ours");
+    let good = listener(&signed(dir, &ours, "good", "localhost", false), "");
+    let stale = listener(&signed(dir, &ours, "stale", "localhost", true), "");
+    let broker = Mosquitto::start(dir, &good);
+    let address = broker.1;
+    let config = Config {
+        url: Some(broker.url("mqtts", "localhost")),
+        ca: Some(ours.0.clone()),
+        ..Config::default()
+    };
+    let bus = BusConfig::open(&config).unwrap();
+    let (sink, mut inbox) = tokio::sync::mpsc::channel(64);
+    let filters = vec!["t".to_owned()];
+    let listening = subscriber::subscribe(bus.named("in"), filters, Stay::Visit, sink)
+        .await
+        .unwrap();
+    let publisher = Publisher::connect(bus.named("out")).await.unwrap();
+    publisher.publish("t", vec![0], false).await.unwrap();
+    publisher.flush(Duration::from_secs(5)).await.unwrap();
+    assert_eq!(inbox.recv().await.unwrap().payload, [0]);
+    drop(broker);
+    let broker = Mosquitto::start_at(address, dir, &stale);
+    let mut state = publisher.watch();
+    let away = state.wait_for(|s| !s.connected);
+    tokio::time::timeout(Duration::from_secs(10), away)
+        .await
+        .unwrap()
+        .unwrap();
+    for number in 1..=20 {
+        publisher.publish("t", vec![number], false).await.unwrap();
+    }
+    let refused = publisher.flush(Duration::from_secs(2)).await;
+    assert!(refused.is_err(), "nobody may take it");
+    drop(broker);
+    let _broker = Mosquitto::start_at(address, dir, &good);
+    publisher.flush(Duration::from_secs(20)).await.unwrap();
+    // The subscriber was away too, and comes back by itself.
+    let comes = async {
+        loop {
+            publisher.publish("t", vec![99], false).await.unwrap();
+            match tokio::time::timeout(Duration::from_millis(500), inbox.recv()).await {
+                Ok(Some(message)) if message.payload == [99] => break,
+                _ => {}
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), comes)
+        .await
+        .unwrap();
+    drop(listening);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_too_small_is_said_at_the_beginning() {
+    let dir = tempfile::tempdir().unwrap();
+    let small = "allow_anonymous true\nmessage_size_limit 20000\n";
+    let broker = Mosquitto::start(dir.path(), small);
+    let config = Config {
+        url: Some(broker.url("mqtt", "127.0.0.1")),
+        ..Config::default()
+    };
+    let said = sentence(&config).await;
+    assert!(
+        said.contains("message of 65536 bytes") && said.contains("message_size_limit"),
+        "{said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ use crate::{
     store::{Store, StoreError},
     web::{self, Feed, Info},
     wire::{
-        payload::{self, Announcement},
+        payload::{self, Announcement, Presence},
         plan,
         topic::Subject,
     },
@@ -42,6 +42,8 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<()> {
     let mut shown = Shown::default();
+    // Sessions whose gateway is gone: it may be said before the session is.
+    let mut gone = BTreeSet::new();
     while let Some((topic, bytes)) = link.next(&stop).await {
         match topic.subject() {
             Subject::Session if bytes.is_empty() => {}
@@ -52,6 +54,7 @@ pub async fn run(
                     let said = said_before(&store, topic.session());
                     shown = Shown::of(topic.session(), &said);
                     page.begin(introduction(&announcement), &said);
+                    page.gateway_gone(gone.contains(topic.session()));
                 }
                 Err(e) => error!("failed to read an announcement: {e}"),
             },
@@ -60,6 +63,16 @@ pub async fn run(
                 Ok(status) => page.links(&status),
                 Err(e) => error!("failed to read where the sensors stand: {e}"),
             },
+            Subject::Status => {
+                if is_gone(&bytes) {
+                    gone.insert(topic.session().clone());
+                } else {
+                    gone.remove(topic.session());
+                }
+                if shown.is(topic.session()) {
+                    page.gateway_gone(gone.contains(topic.session()));
+                }
+            }
             Subject::Ack(consumer) if consumer == hub::STORE && shown.is(topic.session()) => {
                 match payload::decode_ack(&bytes) {
                     Ok(ack) => page.short_of_room(ack.short),
@@ -75,6 +88,20 @@ pub async fn run(
         }
     }
     Ok(())
+}
+
+/// Whether a gateway is not there, by what it or the broker says. Empty: its session is over, nothing is missing.
+fn is_gone(bytes: &[u8]) -> bool {
+    if bytes.is_empty() {
+        return false;
+    }
+    match payload::decode_status(bytes) {
+        Ok(status) => status.gateway != Presence::Online,
+        Err(e) => {
+            error!("failed to read whether the gateway is there: {e}");
+            false
+        }
+    }
 }
 
 /// What the store has of a session.

@@ -29,7 +29,7 @@ use crate::{
     source::recorder::{Recorder, RecorderError},
     store,
     wire::{
-        payload::{self, Ack, Announcement, Order, PayloadError, Reply},
+        payload::{self, Ack, Announcement, Order, PayloadError, Presence, Reply, Status},
         recording::Item,
         topic::Subject,
     },
@@ -112,6 +112,8 @@ pub struct Gateway {
     announcement: Vec<u8>,
     /// The announcement has to be said (again).
     announce: bool,
+    /// That it is there has to be said (again).
+    born: bool,
     ingest: Ingest,
     courier: Courier,
     source: Source,
@@ -200,6 +202,7 @@ impl Gateway {
             session: header.session.clone(),
             announcement: payload::encode_announcement(&announcement)?,
             announce: true,
+            born: false,
             ingest: Ingest::new(header)?,
             courier: Courier::new(header.clone(), &consumers, source.recording.clone()),
             source,
@@ -284,9 +287,16 @@ impl Gateway {
     /// The session is over: takes back what was retained, where all of it was taken.
     async fn farewell(&self, sensors: bool) -> Result<(), GatewayError> {
         if !self.courier.delivery().complete() {
+            let bytes = payload::encode_status(&Status::of(Presence::Ended))?;
+            // Nobody may be there to hear it.
+            let _ = self.link.offer(&self.session, Subject::Status, bytes)?;
             return Ok(());
         }
-        let retained = [(Subject::Session, true), (Subject::Sensors, sensors)];
+        let retained = [
+            (Subject::Session, true),
+            (Subject::Status, true),
+            (Subject::Sensors, sensors),
+        ];
         for (subject, _) in retained.into_iter().filter(|(_, said)| *said) {
             self.link
                 .publish(&self.session, subject, Vec::new())
@@ -301,6 +311,11 @@ impl Gateway {
 
     /// Says what is to be said: that there is a session, its windows, its sensors, answers.
     async fn say(&mut self, sensors: Option<&mut Sensors>) -> Result<(), GatewayError> {
+        if !self.born {
+            let bytes = payload::encode_status(&Status::of(Presence::Online))?;
+            let offered = self.link.offer(&self.session, Subject::Status, bytes)?;
+            self.born = offered == Offered::Taken;
+        }
         if self.announce {
             let bytes = self.announcement.clone();
             let offered = self.link.offer(&self.session, Subject::Session, bytes)?;
@@ -332,6 +347,8 @@ impl Gateway {
         }
         // Consumers answer to the announcement where they stand.
         self.announce = true;
+        // The broker may have said that it is gone.
+        self.born = false;
         self.courier.again();
         if let Some(sensors) = sensors {
             sensors.status.mark_changed();
@@ -478,6 +495,14 @@ impl Gateway {
             _ => {}
         }
     }
+}
+
+/// What the broker says when the connection of a gateway dies.
+///
+/// # Errors
+/// A payload that cannot be formed.
+pub fn will() -> Result<Vec<u8>, PayloadError> {
+    payload::encode_status(&Status::of(Presence::Gone))
 }
 
 /// The folder of a file that is named without one is the working directory.

@@ -60,7 +60,7 @@ impl Link {
         parts: &[Part],
         session: Option<&SessionId>,
     ) -> Result<Self, LinkError> {
-        Self::open(bus, name, parts, session, Stay::Kept).await
+        Self::open(bus, bus, name, parts, session, Stay::Kept).await
     }
 
     /// The same for who asks something and leaves: the broker forgets `name` then.
@@ -73,11 +73,29 @@ impl Link {
         parts: &[Part],
         session: Option<&SessionId>,
     ) -> Result<Self, LinkError> {
-        Self::open(bus, name, parts, session, Stay::Visit).await
+        Self::open(bus, bus, name, parts, session, Stay::Visit).await
     }
 
+    /// Connects as [`Link::connect`] does; when the connection dies, the broker says `will` of `session`.
+    ///
+    /// # Errors
+    /// As [`Link::connect`].
+    pub async fn connect_with_will(
+        bus: &BusConfig,
+        name: &str,
+        parts: &[Part],
+        session: &SessionId,
+        will: (Subject, Vec<u8>),
+    ) -> Result<Self, LinkError> {
+        let topic = Topic::new(session.clone(), will.0)?.to_string();
+        let speaks = bus.clone().with_will(topic, will.1);
+        Self::open(bus, &speaks, name, parts, Some(session), Stay::Kept).await
+    }
+
+    /// `speaks`: the broker as the client that publishes sees it.
     async fn open(
         bus: &BusConfig,
+        speaks: &BusConfig,
         name: &str,
         parts: &[Part],
         session: Option<&SessionId>,
@@ -90,7 +108,7 @@ impl Link {
             .collect::<Result<Vec<_>, _>>()?;
         let subscription =
             subscriber::subscribe(bus.named(&format!("{name}-in")), filters, stay, sender).await?;
-        let publisher = Publisher::connect(bus.named(&format!("{name}-out"))).await?;
+        let publisher = Publisher::connect(speaks.named(&format!("{name}-out"))).await?;
         Ok(Self {
             publisher,
             messages,

@@ -5,7 +5,7 @@ use super::{
     clock,
     desk::Desk,
     feed,
-    gateway::{Carried, Gateway, Sensors, Source},
+    gateway::{self, Carried, Gateway, Sensors, Source},
     hub::{self, SharedStore},
     keeping,
     link::Link,
@@ -26,7 +26,10 @@ use crate::{
     },
     store::Store,
     web::{self, Feed, Page, WebState},
-    wire::{recording::Item, topic::Part},
+    wire::{
+        recording::Item,
+        topic::{Part, Subject},
+    },
 };
 use anyhow::{Context, Result};
 use std::{
@@ -149,6 +152,7 @@ impl Plant {
             Part::Event,
             Part::Live,
             Part::Sensors,
+            Part::Status,
             Part::Ack,
         ];
         let link = Link::connect(bus, "page", &shown, None).await?;
@@ -284,7 +288,9 @@ impl Plant {
             sensors,
         } = session;
         let parts = [Part::Ack, Part::Command];
-        let link = Link::connect(&self.bus, "gateway", &parts, Some(&header.session)).await?;
+        let will = (Subject::Status, gateway::will()?);
+        let link =
+            Link::connect_with_will(&self.bus, "gateway", &parts, &header.session, will).await?;
         let source = Source {
             items,
             waits,

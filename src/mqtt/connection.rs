@@ -1,8 +1,11 @@
 //! What every client of the bus has in common: options, and how long to wait before trying again.
 
-use super::{BusConfig, MAX_PACKET, publisher::PublishError, refusal::Refusal};
+use super::{BusConfig, MAX_PACKET, publisher::PublishError, refusal::Refusal, target::Will};
 use backon::{BackoffBuilder, ExponentialBuilder};
-use rumqttc::{AsyncClient, ConnectionError, EventLoop, MqttOptions, TlsConfiguration, Transport};
+use rumqttc::{
+    AsyncClient, ConnectionError, EventLoop, LastWill, MqttOptions, QoS, TlsConfiguration,
+    Transport,
+};
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tracing::warn;
@@ -20,6 +23,15 @@ pub(super) fn fresh(bus: &BusConfig, keep_session: bool) -> (AsyncClient, EventL
         .set_clean_session(!keep_session);
     if let Some((user, password)) = &bus.user {
         options.set_credentials(user, &password.0);
+    }
+    if let Some(will) = &bus.will {
+        let Will { topic, payload } = will;
+        options.set_last_will(LastWill::new(
+            topic,
+            payload.clone(),
+            QoS::AtLeastOnce,
+            true,
+        ));
     }
     if let Some(tls) = &bus.tls {
         let client = TlsConfiguration::Rustls(Arc::clone(&tls.client));

@@ -37,6 +37,15 @@ pub struct BusConfig {
     pub(super) user: Option<(String, Secret)>,
     /// With TLS only.
     pub(super) tls: Option<Tls>,
+    /// What the broker says, retained, when the connection dies.
+    pub(super) will: Option<Will>,
+}
+
+/// A last will: topic and payload.
+#[derive(Debug, Clone)]
+pub(super) struct Will {
+    pub(super) topic: String,
+    pub(super) payload: Vec<u8>,
 }
 
 /// A text that is not shown.
@@ -69,6 +78,7 @@ impl BusConfig {
             client_id: "plimsoll".into(),
             user: None,
             tls: None,
+            will: None,
         }
     }
 
@@ -97,7 +107,15 @@ impl BusConfig {
             client_id,
             user: user(config)?,
             tls: secured.then(|| tls::open(config)).transpose()?,
+            will: None,
         })
+    }
+
+    /// The same client, for whom the broker says `payload` under `topic`, retained, when its connection dies.
+    #[must_use]
+    pub fn with_will(self, topic: String, payload: Vec<u8>) -> Self {
+        let will = Some(Will { topic, payload });
+        Self { will, ..self }
     }
 
     /// The same broker, as this client.

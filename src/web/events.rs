@@ -88,7 +88,7 @@ impl Reader {
             Ok(Message::Event(json)) => Some(Event::default().data(&*json)),
             Ok(Message::Snapshot(json)) => Some(named("snapshot", &json)),
             Ok(Message::Links(json)) => Some(named("links", &json)),
-            Ok(Message::Room(json)) => Some(named("room", &json)),
+            Ok(Message::Banners(json)) => Some(named("banners", &json)),
             Err(RecvError::Lagged(_)) => Some(self.again()),
             Err(RecvError::Closed) => None,
         }

@@ -38,8 +38,8 @@ pub(super) enum Message {
     Snapshot(Arc<str>),
     /// Where the links of the sensors stand, as JSON.
     Links(Arc<str>),
-    /// Why no set begins, as a JSON string; `null` = there is room.
-    Room(Arc<str>),
+    /// What is wrong beside the session, as a JSON list of texts.
+    Banners(Arc<str>),
 }
 
 /// Events in, messages out. Cheap to clone; all clones are one feed.
@@ -59,6 +59,8 @@ struct Board {
     live: Option<Numbered>,
     links: Vec<Link>,
     short: Option<Shortage>,
+    /// Nothing comes from where the sensors are.
+    gone: bool,
 }
 
 /// A sensor's link as the page shows it.
@@ -79,7 +81,7 @@ struct Snapshot<'a> {
     info: Option<&'a Info>,
     events: Vec<&'a Numbered>,
     links: &'a [Link],
-    room: Option<String>,
+    banners: Vec<String>,
 }
 
 impl Default for Feed {
@@ -147,10 +149,23 @@ impl Feed {
             return;
         }
         board.short = short;
-        let Ok(json) = serde_json::to_string(&board.room()) else {
+        self.send_banners(&board);
+    }
+
+    /// Whether the gateway is gone: what is shown is not live then.
+    pub fn gateway_gone(&self, gone: bool) {
+        let mut board = self.lock();
+        if board.gone == gone {
             return;
-        };
-        self.send(Message::Room(json.into()));
+        }
+        board.gone = gone;
+        self.send_banners(&board);
+    }
+
+    fn send_banners(&self, board: &Board) {
+        if let Ok(json) = serde_json::to_string(&board.banners()) {
+            self.send(Message::Banners(json.into()));
+        }
     }
 
     /// A page joins: what it must know, then everything that follows.
@@ -215,11 +230,17 @@ impl Board {
         });
     }
 
-    /// Why no set begins.
-    fn room(&self) -> Option<String> {
-        let short = self.short?;
-        let said = "DISK NEARLY FULL - no set begins, a running one goes on";
-        Some(format!("{said}: {}", short.words()))
+    /// What is wrong beside the session: nothing live comes, no set begins.
+    fn banners(&self) -> Vec<String> {
+        let gone = self.gone.then(|| {
+            "NOTHING IS LIVE - the gateway is gone: no data from any sensor until it is back"
+                .to_owned()
+        });
+        let short = self.short.map(|short| {
+            let said = "DISK NEARLY FULL - no set begins, a running one goes on";
+            format!("{said}: {}", short.words())
+        });
+        gone.into_iter().chain(short).collect()
     }
 
     fn snapshot(&self) -> Arc<str> {
@@ -235,7 +256,7 @@ impl Board {
             info: self.info.as_ref(),
             events,
             links: &self.links,
-            room: self.room(),
+            banners: self.banners(),
         };
         serde_json::to_string(&snapshot)
             .unwrap_or_else(|_| r#"{"info":null,"events":[]}"#.to_owned())

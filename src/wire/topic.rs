@@ -11,6 +11,7 @@
 //! | `.../command` | a person's instruction, with a number of the sender's | no |
 //! | `.../reply` | whether an instruction was taken, under the sender's number | no |
 //! | `.../sensors` | where the link of every sensor stands | yes |
+//! | `.../status` | whether the gateway is there: what it says itself, or the broker when it is gone | yes |
 //!
 //! `{device}` is the sensor's position in the session header, `{stream}` a name such as `imu`. Session
 //! ids and consumers' names are letters, digits, `-` and `_`, so that none can widen a subscription.
@@ -57,13 +58,18 @@ pub enum Subject {
     Reply,
     /// Where every sensor's link stands.
     Sensors,
+    /// Whether the gateway is there.
+    Status,
 }
 
 impl Subject {
     /// The broker keeps the last message for whoever comes later.
     #[must_use]
     pub const fn retained(&self) -> bool {
-        matches!(self, Self::Session | Self::Ack(_) | Self::Sensors)
+        matches!(
+            self,
+            Self::Session | Self::Ack(_) | Self::Sensors | Self::Status
+        )
     }
 
     /// What to subscribe to for all of its kind.
@@ -79,6 +85,7 @@ impl Subject {
             Self::Command => Part::Command,
             Self::Reply => Part::Reply,
             Self::Sensors => Part::Sensors,
+            Self::Status => Part::Status,
         }
     }
 }
@@ -104,6 +111,8 @@ pub enum Part {
     Reply,
     /// [`Subject::Sensors`]
     Sensors,
+    /// [`Subject::Status`]
+    Status,
 }
 
 impl Part {
@@ -132,6 +141,7 @@ impl Part {
             Self::Command => "command",
             Self::Reply => "reply",
             Self::Sensors => "sensors",
+            Self::Status => "status",
         }
     }
 }
@@ -201,6 +211,7 @@ impl FromStr for Topic {
             [session, "command"] => (session, Subject::Command),
             [session, "reply"] => (session, Subject::Reply),
             [session, "sensors"] => (session, Subject::Sensors),
+            [session, "status"] => (session, Subject::Status),
             _ => return Err(unknown()),
         };
         Self::new(SessionId(session.to_owned()), subject)
@@ -249,6 +260,7 @@ mod tests {
             Just(Subject::Command),
             Just(Subject::Reply),
             Just(Subject::Sensors),
+            Just(Subject::Status),
         ]
     }
 

@@ -14,6 +14,7 @@ mod disk;
 mod six;
 
 mod disk_full;
+mod gone;
 mod network;
 mod outage;
 mod series;

@@ -258,6 +258,20 @@ fn a_disk_that_is_nearly_full_is_said_and_what_runs_goes_on() {
 }
 
 #[test]
+fn a_gateway_that_is_gone_is_said_until_it_is_back() {
+    let (stage, mut page) = opened(Origin::Sensors, true);
+    stage.start_set(1);
+    word(&mut page, "READY", "none");
+    stage.feed.gateway_gone(true);
+    page.wait("document.getElementById('banners').textContent.includes('NOTHING IS LIVE')");
+    // A page that is opened now says it too.
+    let mut late = Browser::open(&stage.url);
+    late.wait("document.getElementById('banners').textContent.includes('NOTHING IS LIVE')");
+    stage.feed.gateway_gone(false);
+    page.wait("!document.getElementById('banners').textContent.includes('NOTHING IS LIVE')");
+}
+
+#[test]
 fn a_page_that_cannot_show_the_data_says_so() {
     let (stage, mut page) = opened(Origin::Sensors, true);
     stage.change(|l| {

@@ -24,6 +24,8 @@ use crate::{
     },
 };
 
+/// Samples of one batch: its message is some 30 kB at most, far below what brokers allow.
+const MOST_SAMPLES: usize = 1000;
 /// A packet this far behind its window is late, ns: counted, not used.
 const LATE_NS: i64 = 1_000_000_000;
 /// A packet this far ahead has no believable host time, ns: windows are made for all the time between.
@@ -250,6 +252,7 @@ impl Ingest {
                 &mut batches,
             );
         }
+        split(&mut batches);
         manifest.index = self.index;
         manifest.end = now;
         manifest.last = last;
@@ -272,6 +275,23 @@ impl Ingest {
             };
             (manifest, Vec::new())
         })
+    }
+}
+
+/// Cuts batches that are too long, as after a phone was away and pushes all it has: their messages stay small.
+fn split(batches: &mut Vec<Batch>) {
+    if batches.iter().all(|b| b.samples.len() <= MOST_SAMPLES) {
+        return;
+    }
+    for whole in std::mem::take(batches) {
+        let parts = (whole.first_sequence..).step_by(MOST_SAMPLES);
+        batches.extend(whole.samples.chunks(MOST_SAMPLES).zip(parts).map(
+            |(samples, first_sequence)| Batch {
+                stream: whole.stream,
+                first_sequence,
+                samples: samples.to_vec(),
+            },
+        ));
     }
 }
 

@@ -94,6 +94,38 @@ pub struct Reply {
     pub refused: Option<String>,
 }
 
+/// Whether the gateway of a session is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// It is connected: its birth message.
+    Online,
+    /// Its connection died: its last will, said by the broker.
+    Gone,
+    /// It ended before everything was taken: the rest comes when it is started again.
+    Ended,
+}
+
+/// What a gateway says of itself, or has said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Whether it is there.
+    pub gateway: Presence,
+    /// Version of its program.
+    pub software: String,
+}
+
+impl Status {
+    /// Of this program.
+    #[must_use]
+    pub fn of(gateway: Presence) -> Self {
+        Self {
+            gateway,
+            software: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Sealed<'a, T> {
     v: u32,
@@ -147,6 +179,7 @@ documents! {
     "an acknowledgement", Ack, encode_ack, decode_ack;
     "a command", Order, encode_order, decode_order;
     "the answer to a command", Reply, encode_reply, decode_reply;
+    "whether the gateway is there", Status, encode_status, decode_status;
     "where every sensor's link stands", Vec<LinkStatus>, encode_sensors, decode_sensors;
 }
 
