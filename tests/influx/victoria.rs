@@ -163,7 +163,11 @@ fn a_server_that_is_killed_in_the_middle_gets_everything_later() {
     });
     let counts = truth::same(&world.store(), &world.recording());
     println!("server killed and away: {counts:?}, 0 lost, 0 doubled");
+    // It ends as it should, too.
+    let mut world = world;
+    world.hub.end();
     let logs = world.logs();
+    assert!(!logs.contains("panicked"), "{logs}");
     assert!(
         logs.contains("samples wait in the store") && logs.contains("takes samples again"),
         "{logs}"

@@ -70,17 +70,21 @@ pub fn lines(session: &str, batch: &Batch, stamps: &mut Stamps) -> Result<String
     );
     let channels = table::channels(batch.stream.kind);
     let mut out = String::with_capacity(batch.samples.len() * 160);
+    let mut digits = ryu::Buffer::new();
     for (sequence, sample) in (batch.first_sequence..).zip(&batch.samples) {
         out.push_str(&head);
         let number = i64::try_from(sequence).map_err(|_| Unwritable::Sequence(sequence))?;
-        // Writing to a string does not fail.
         for (name, value) in channels.iter().zip(&sample.values) {
             if !value.is_finite() {
                 return Err(Unwritable::NotANumber { sequence });
             }
-            let _ = write!(out, "{name}={value},");
+            out.push_str(name);
+            out.push('=');
+            out.push_str(digits.format_finite(*value));
+            out.push(',');
         }
         let zeros = negative_zeros(sample, channels.len());
+        // Writing to a string does not fail.
         if zeros != 0 {
             let _ = write!(out, "negative_zero={zeros}i,");
         }
@@ -151,7 +155,7 @@ mod tests {
         let mut stamps = Stamps::new(1_700_000_000_000, None);
         assert_eq!(
             lines("a b,c=d", &batch, &mut stamps).unwrap(),
-            "heart_rate,device=2,session=a\\ b\\,c\\=d bpm=62,quality=4i,sequence=7i,t_ns=1500000i 1700000000001\n"
+            "heart_rate,device=2,session=a\\ b\\,c\\=d bpm=62.0,quality=4i,sequence=7i,t_ns=1500000i 1700000000001\n"
         );
         assert_eq!(stamps.last_ms(), Some(1_700_000_000_001));
     }

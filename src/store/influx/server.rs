@@ -92,7 +92,8 @@ pub struct Fitness {
 pub struct Server {
     target: Target,
     token: Option<HeaderValue>,
-    runtime: Runtime,
+    /// Until it is dropped.
+    runtime: Option<Runtime>,
     http: reqwest::Client,
     plain: Client,
     packed: Client,
@@ -152,10 +153,12 @@ impl Server {
                 ca: target.ca.as_ref().map(absolute),
                 ..target.clone()
             },
-            runtime: Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(|e| failed(&e))?,
+            runtime: Some(
+                Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .map_err(|e| failed(&e))?,
+            ),
             http: client(HeaderMap::new()).build().map_err(|e| failed(&e))?,
             plain: crates(HeaderMap::new())?,
             packed: crates(HeaderMap::from_iter([(header::CONTENT_ENCODING, gzip)]))?,
@@ -395,12 +398,24 @@ impl Server {
         F: Future + Send,
         F::Output: Send,
     {
+        let Some(runtime) = &self.runtime else {
+            unreachable!("it is there until it is dropped");
+        };
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| self.runtime.block_on(task));
+            let waiting = scope.spawn(|| runtime.block_on(task));
             waiting
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
+    }
+}
+
+impl Drop for Server {
+    /// Nothing runs in it then; waiting for that is not allowed where another runtime runs.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
