@@ -6,7 +6,7 @@
 )]
 
 use plimsoll::{
-    decode::{heart_rate, imported},
+    decode::{heart_rate, imported, sensor_logger},
     model::{
         body::Segment,
         command::{Command, StopReason},
@@ -128,6 +128,38 @@ fn check(windows: &[Window]) {
     let last: Vec<bool> = windows.iter().map(|w| w.manifest.last).collect();
     assert_eq!(last.iter().filter(|l| **l).count(), 1);
     assert_eq!(last.last(), Some(&true));
+}
+
+/// A phone's message that waits for one that was lost comes out at the end of the session.
+#[test]
+fn what_a_decoder_holds_comes_out_at_the_end() {
+    let heart = |id: i64| Packet {
+        device: DeviceIndex(0),
+        characteristic: sensor_logger::MESSAGE,
+        host: host(1000 * id),
+        bytes: format!(
+            r#"{{"messageId":{id},"sessionId":"s","deviceId":"d","payload":[
+                {{"name":"heart rate","time":{},"values":{{"bpm":{}}}}}]}}"#,
+            1_700_000_000_000_000_000 + 1_000_000_000 * id,
+            60 + id
+        )
+        .as_bytes()
+        .into(),
+    };
+    let mut ingest = Ingest::new(&header(&["sensor_logger"])).unwrap();
+    let mut windows = Vec::new();
+    // Number 3 is lost.
+    for id in [1, 2, 4, 5] {
+        ingest.packet(&heart(id), &mut windows);
+    }
+    ingest.finish(host(6000), &mut windows);
+    check(&windows);
+    let samples = windows
+        .iter()
+        .flat_map(|w| &w.batches)
+        .flat_map(|b| &b.samples);
+    let bpm: Vec<f32> = samples.map(|s| s.values[0]).collect();
+    assert_eq!(bpm, [61.0, 62.0, 64.0, 65.0]);
 }
 
 /// A phone that was away pushes all it has at once: one window, in messages that every broker takes.

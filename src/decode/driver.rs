@@ -127,6 +127,9 @@ pub trait Decoder: Send {
     /// Forgets what belongs to a connection; called when a new one begins.
     fn reset(&mut self);
 
+    /// The session ends: appends what was held back to `out`.
+    fn finish(&mut self, _out: &mut Vec<Reading>) {}
+
     /// Bytes passed over so far that no layout explains (an odd trailing byte, a lost frame header).
     fn ignored_bytes(&self) -> u64 {
         0

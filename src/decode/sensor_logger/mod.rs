@@ -88,17 +88,22 @@ impl Decoder for SensorLoggerDecoder {
             })?;
         let from = out.len();
         self.take(message, packet.bytes.len() as u64, out);
-        if let Some(new) = out.get_mut(from..) {
-            new.sort_by_key(|r| match r.time {
-                DeviceTime::Clock(ns) => ns,
-                _ => DeviceNs(i64::MAX),
-            });
-        }
+        sort(out, from);
         Ok(())
     }
 
     /// The phone goes on counting when the network breaks.
     fn reset(&mut self) {}
+
+    /// What they wait for does not come any more.
+    fn finish(&mut self, out: &mut Vec<Reading>) {
+        let from = out.len();
+        for message in std::mem::take(&mut self.waiting).into_values() {
+            self.due = Some(message.id.saturating_add(1));
+            self.readings(&message, out);
+        }
+        sort(out, from);
+    }
 
     fn ignored_bytes(&self) -> u64 {
         self.ignored + VECTOR_BYTES * self.total.given_up()
@@ -167,6 +172,16 @@ impl SensorLoggerDecoder {
         while let Some((time, values)) = self.total.pop() {
             out.push(timed(time, acceleration(values)));
         }
+    }
+}
+
+/// Orders what was appended by the phone's clock.
+fn sort(out: &mut [Reading], from: usize) {
+    if let Some(new) = out.get_mut(from..) {
+        new.sort_by_key(|r| match r.time {
+            DeviceTime::Clock(ns) => ns,
+            _ => DeviceNs(i64::MAX),
+        });
     }
 }
 
@@ -263,5 +278,12 @@ mod tests {
         assert_eq!(ids(&decode(&mut decoder, &gyro(10, "a"))), [0; 0]);
         assert!(decoder.ignored_bytes() > 0);
         assert_eq!(ids(&decode(&mut decoder, &gyro(1, "b"))), [1]);
+        // Number 2 does not come before the end.
+        for id in [4, 3] {
+            assert_eq!(ids(&decode(&mut decoder, &gyro(id, "b"))), [0; 0]);
+        }
+        let mut rest = Vec::new();
+        decoder.finish(&mut rest);
+        assert_eq!(ids(&rest), [3, 4]);
     }
 }

@@ -157,6 +157,12 @@ impl Device {
         tech: &mut Vec<TechEvent>,
         spare: &mut Vec<Vec<Sample>>,
     ) {
+        self.readings.clear();
+        self.decoder.finish(&mut self.readings);
+        if !self.readings.is_empty() {
+            self.aligner
+                .push(host, &self.readings, &mut self.samples, tech);
+        }
         self.aligner.finish(&mut self.samples, tech);
         self.sort_in(host, tech, spare);
     }
