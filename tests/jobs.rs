@@ -173,6 +173,11 @@ fn sessions_are_worked_up_once_and_asked() {
             .starts_with("origin,exercise,side,metric")
     );
     jobs(&["contrast", "c1"], data, 0);
+    // Of a session that the store does not know nothing stays.
+    let stray = data.join("jobs/gone-1.json");
+    fs::write(&stray, "{}").unwrap();
+    jobs(&["run"], data, 0);
+    assert!(!stray.exists() && files(data) == first);
     jobs(&["trend", "nobody"], data, 2);
     jobs(&["trend", "c1", "--out", "x.txt"], data, 2);
 }
@@ -244,8 +249,12 @@ fn what_is_removed_is_removed_there_too_and_not_made_again() {
             .assert()
             .code(0);
     };
+    // A run that was killed left this.
+    let left = format!(".c2-{}.sets.parquet.tmp", DAYS[0]);
+    fs::write(data.join("jobs").join(&left), "c2").unwrap();
     plimsoll(&["store", "erase", "c2", "--by", "pt-1", "--data", at]);
     assert!(files(data).keys().all(|name| name.contains("c1-")));
+    assert!(!data.join("jobs").join(&left).exists());
     plimsoll(&["store", "retain", "--config", config.to_str().unwrap()]);
     assert!(files(data).is_empty());
     let said = jobs(&["run"], data, 0);
@@ -280,4 +289,11 @@ fn a_damaged_session_is_named_and_stops_nobody() {
         "{said}"
     );
     assert_eq!(files(data).len(), 2 * 4);
+    // A file that is not there at all is no other.
+    fs::remove_file(&file).unwrap();
+    let said = jobs(&["run"], data, 3);
+    assert!(
+        said.contains("2 worked up before") && said.contains("1 damaged"),
+        "{said}"
+    );
 }

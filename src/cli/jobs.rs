@@ -97,6 +97,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
 
 fn work_up(args: &Run) -> Result<Outcome> {
     let store = input::store(&args.data)?;
+    jobs::sweep(&store, &args.data)?;
     let mut sessions = store.sessions()?;
     if let Some(client) = &args.client {
         sessions.retain(|s| s.header.client == *client);

@@ -18,7 +18,7 @@ use crate::{
         session::SessionId,
     },
     pipeline::analysis::{Analysis, Params},
-    store::{SessionInfo, Store, StoreError, write_whole},
+    store::{SessionInfo, Store, StoreError, temporary, write_whole},
     wire::plan,
 };
 use anyhow::{Context, Result};
@@ -26,6 +26,8 @@ use polars::prelude::{DataFrame, LazyFrame, ParquetWriter, PlRefPath, ScanArgsPa
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
+    collections::BTreeSet,
+    ffi::OsStr,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -127,8 +129,7 @@ pub fn work_up(store: &Store, data: &Path, info: &SessionInfo) -> Result<Worked>
                 "its repetitions and findings were removed by retention",
             ));
         }
-        Err(e @ StoreError::Damaged(_)) => return Ok(Worked::Damaged(e.to_string())),
-        Err(e) => return Err(e).with_context(|| format!("read session {}", session.0)),
+        Err(e) => return not_read(session, e),
     };
     let (events, worked) = match judge_again(store, info, plan.as_ref()) {
         Ok(events) => {
@@ -136,8 +137,7 @@ pub fn work_up(store: &Store, data: &Path, info: &SessionInfo) -> Result<Worked>
             (events, Worked::JudgedAgain { different })
         }
         Err(StoreError::Removed { .. }) => (stored, Worked::AsStored),
-        Err(e @ StoreError::Damaged(_)) => return Ok(Worked::Damaged(e.to_string())),
-        Err(e) => return Err(e).with_context(|| format!("read session {}", session.0)),
+        Err(e) => return not_read(session, e),
     };
     let facts = facts::facts(plan.as_ref(), &events);
     let tables = table::tables(&info.header, &when, &facts)?;
@@ -150,7 +150,58 @@ pub fn work_up(store: &Store, data: &Path, info: &SessionInfo) -> Result<Worked>
         },
     };
     write(data, session, tables, &mark)?;
+    if removed_meanwhile(store, session)? {
+        remove(data, session)?;
+        return Ok(Worked::LeftOut("it was removed meanwhile"));
+    }
     Ok(worked)
+}
+
+/// What ails the store ends the run; what ails one session, such as a lost file or a server that is away, does not.
+fn not_read(session: &SessionId, error: StoreError) -> Result<Worked> {
+    match error {
+        StoreError::DiskFull | StoreError::Busy | StoreError::Database(_) => {
+            Err(error).with_context(|| format!("read session {}", session.0))
+        }
+        of_session => Ok(Worked::Damaged(of_session.to_string())),
+    }
+}
+
+/// The session, or what was said of it, is not in the store any more.
+fn removed_meanwhile(store: &Store, session: &SessionId) -> Result<bool> {
+    match store.events(session) {
+        Err(StoreError::UnknownSession(_) | StoreError::Removed { .. }) => Ok(true),
+        Ok(_) | Err(StoreError::Damaged(_)) => Ok(false),
+        Err(e) => Err(e).with_context(|| format!("find session {} again", session.0)),
+    }
+}
+
+/// Removes what was worked up of sessions that are in the store no more: a run that was killed while they were removed
+/// may have left it.
+///
+/// # Errors
+/// The folder cannot be read, a file not removed.
+pub fn sweep(store: &Store, data: &Path) -> Result<()> {
+    let folder = dir(data);
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    let read = || format!("read {}", folder.display());
+    let mut sessions = BTreeSet::new();
+    for entry in fs::read_dir(&folder).with_context(read)? {
+        let name = entry.with_context(read)?.file_name();
+        let name = name.to_string_lossy();
+        // An identifier has no full stop; what is being written begins with one.
+        let session = name.trim_start_matches('.').split('.').next();
+        sessions.extend(session.filter(|s| !s.is_empty()).map(str::to_owned));
+    }
+    for session in sessions.into_iter().map(SessionId) {
+        // Whatever else ails a session is said when it is worked up.
+        if matches!(store.session(&session), Err(StoreError::UnknownSession(_))) {
+            remove(data, &session)?;
+        }
+    }
+    Ok(())
 }
 
 /// What the windows of a session say today.
@@ -219,15 +270,20 @@ fn remove_file(path: &Path) -> Result<()> {
     }
 }
 
-/// Removes what was worked up of a session.
+/// Removes what was worked up of a session, also what a killed run left half-written.
 ///
 /// # Errors
 /// A file cannot be removed.
 pub fn remove(data: &Path, session: &SessionId) -> Result<()> {
+    // A recording's identifier of a session may be anything; one that is no file name has no files.
+    if Path::new(&session.0).file_name() != Some(OsStr::new(&session.0)) {
+        return Ok(());
+    }
     let folder = dir(data);
-    remove_file(&folder.join(mark(session)))?;
-    for kind in Kind::ALL {
-        remove_file(&folder.join(file(session, kind)))?;
+    let files = Kind::ALL.map(|kind| file(session, kind));
+    for name in std::iter::once(mark(session)).chain(files) {
+        remove_file(&folder.join(&name))?;
+        remove_file(&folder.join(temporary(&name)))?;
     }
     Ok(())
 }

@@ -3,7 +3,8 @@
 use super::{
     contrast::Contrast,
     dose::{Asked, Done, Dose, Key, RegionLoad},
-    table::SERIES,
+    least_difference,
+    table::{METRIC, SERIES},
     trend::{self, Trend},
 };
 use ndarray::Array1;
@@ -45,10 +46,10 @@ struct Course {
 }
 
 impl Course {
-    fn trend(&self) -> Trend {
+    fn trend(&self, metric: &str) -> Trend {
         let [days, values, errors] =
             [&self.days, &self.values, &self.errors].map(|v| Array1::from(v.clone()));
-        trend::trend(&days, &values, &errors)
+        trend::trend(&days, &values, &errors, least_difference(metric))
     }
 }
 
@@ -88,7 +89,11 @@ pub fn trends(by_session: &DataFrame) -> PolarsResult<DataFrame> {
         course.errors.push(error);
     }
     let (series, courses): (Vec<Vec<String>>, Vec<Course>) = courses.into_iter().unzip();
-    let trends: Vec<Trend> = courses.iter().map(Course::trend).collect();
+    let trends: Vec<Trend> = series
+        .iter()
+        .zip(&courses)
+        .map(|(series, course)| course.trend(series.get(METRIC).map_or("", String::as_str)))
+        .collect();
     let mut columns = names(&series, &SERIES);
     columns.extend([
         column("sessions", collect(&courses, |c| c.values.len() as u32)),
@@ -158,7 +163,7 @@ pub fn doses(rows: BTreeMap<Key, Dose>) -> PolarsResult<DataFrame> {
         column("reps", collect(&rows, |d| d.reps)),
         column("volume_kg", collect(&rows, |d| d.volume_kg)),
         column("sets_without_load", collect(&rows, |d| d.sets_without_load)),
-        column("warm_up_sets", collect(&rows, |d| d.warm_up_sets)),
+        column("other_sets", collect(&rows, |d| d.other_sets)),
     ]);
     DataFrame::new(rows.len(), columns)
 }
@@ -216,7 +221,7 @@ pub fn done(sets: &DataFrame) -> PolarsResult<Vec<Done>> {
                 week: rows.text("week", i)?,
                 exercise: rows.text("exercise", i)?,
                 side: rows.text("side", i)?,
-                warm_up: rows.text("role", i)? == "warm_up",
+                role: rows.text("role", i)?,
                 load_kg: loads.get(i),
                 reps: rows.count("reps", i)?,
             })

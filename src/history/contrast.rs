@@ -1,9 +1,13 @@
 //! What changes with the load. Only sets of one session are compared: the sensors sat where they sat, the client was who
 //! they were that day. Of each session the heaviest load beside the lightest; over sessions the median of the differences.
 //!
-//! A difference counts where it is more than `sqrt(2)` times the half-width of one measurement, in most of the sessions.
+//! A difference counts where it is more than `sqrt(2)` times the half-width of one measurement and more than the metric's
+//! guard band, in most of the sessions.
 
-use super::{median, table::SERIES};
+use super::{
+    least_difference, median,
+    table::{METRIC, SERIES},
+};
 use polars::prelude::{DataFrame, PolarsError, PolarsResult};
 use std::collections::BTreeMap;
 
@@ -104,7 +108,8 @@ fn contrast((series, sessions): (Vec<String>, BTreeMap<String, Pair>)) -> Option
         .collect();
     let all = |get: fn(&Pair) -> f64| median(pairs.iter().map(get).collect());
     let difference = |p: &Pair| p.heavier.1 - p.lighter.1;
-    let detectable = |p: &Pair| std::f64::consts::SQRT_2 * p.error;
+    let least = least_difference(series.get(METRIC).map_or("", String::as_str));
+    let detectable = |p: &Pair| (std::f64::consts::SQRT_2 * p.error).max(least);
     let beyond = pairs.iter().filter(|p| difference(p).abs() > detectable(p));
     Some(Contrast {
         lighter_kg: all(|p| p.lighter.0)?,
@@ -112,7 +117,7 @@ fn contrast((series, sessions): (Vec<String>, BTreeMap<String, Pair>)) -> Option
         sessions: pairs.len(),
         sessions_beyond: beyond.count(),
         difference: all(difference)?,
-        detectable: all(detectable)?,
+        detectable: median(pairs.iter().map(detectable).collect())?,
         series,
     })
 }

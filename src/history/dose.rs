@@ -1,5 +1,5 @@
-//! What was done in a week beside what was prescribed, and which region was loaded on which day. Warm-up sets are counted
-//! apart; a set without a typed load has repetitions and no volume.
+//! What was done in a week beside what was prescribed, and which region was loaded on which day. Only working sets are what
+//! a plan prescribes: warm-up and baseline sets are counted apart. A set without a typed load has repetitions and no volume.
 
 use super::table::weeks;
 use crate::model::{exercise, metric::Metric};
@@ -18,8 +18,8 @@ pub struct Done {
     pub exercise: String,
     /// Working side.
     pub side: String,
-    /// It was a warm-up.
-    pub warm_up: bool,
+    /// `working`, `warm_up` or `baseline`.
+    pub role: String,
     /// Load as typed, kg.
     pub load_kg: Option<f64>,
     /// Repetitions.
@@ -50,16 +50,16 @@ pub struct Asked {
 pub struct Dose {
     /// Sessions with it.
     pub sessions: usize,
-    /// Sets that were no warm-up.
+    /// Working sets.
     pub sets: u32,
     /// Repetitions in them.
     pub reps: u32,
-    /// Load times repetitions of the sets with a typed load, kg.
-    pub volume_kg: f64,
+    /// Load times repetitions of the sets with a typed load, kg; `None`: no set has one.
+    pub volume_kg: Option<f64>,
     /// Sets without a typed load.
     pub sets_without_load: u32,
-    /// Warm-up sets.
-    pub warm_up_sets: u32,
+    /// Warm-up and baseline sets.
+    pub other_sets: u32,
     /// Sets that the plan asks for in a week; `None`: no plan asks for the exercise.
     pub prescribed_sets: Option<u32>,
 }
@@ -85,15 +85,15 @@ pub fn weekly(done: &[Done], asked: &[Asked]) -> BTreeMap<Key, Dose> {
     for set in done {
         let key = (set.week.clone(), set.exercise.clone(), set.side.clone());
         let dose = doses.entry(key.clone()).or_default();
-        if set.warm_up {
-            dose.warm_up_sets += 1;
+        if set.role != "working" {
+            dose.other_sets += 1;
             continue;
         }
         sessions.entry(key).or_default().insert(&set.session);
         dose.sets += 1;
         dose.reps += set.reps;
         match set.load_kg {
-            Some(kg) => dose.volume_kg += kg * f64::from(set.reps),
+            Some(kg) => *dose.volume_kg.get_or_insert(0.0) += kg * f64::from(set.reps),
             None => dose.sets_without_load += 1,
         }
     }
@@ -130,8 +130,8 @@ pub struct RegionLoad {
     pub sets: u32,
     /// Repetitions in them.
     pub reps: u32,
-    /// Load times repetitions of the sets with a typed load, kg.
-    pub volume_kg: f64,
+    /// Load times repetitions of the sets with a typed load, kg; `None`: no set has one.
+    pub volume_kg: Option<f64>,
     /// Sets without a typed load.
     pub sets_without_load: u32,
 }
@@ -140,7 +140,7 @@ pub struct RegionLoad {
 #[must_use]
 pub fn calendar(done: &[Done]) -> BTreeMap<Key, RegionLoad> {
     let mut days: BTreeMap<Key, RegionLoad> = BTreeMap::new();
-    for set in done.iter().filter(|d| !d.warm_up) {
+    for set in done.iter().filter(|d| d.role != "warm_up") {
         let key = (
             set.day.clone(),
             region(&set.exercise).to_owned(),
@@ -150,7 +150,7 @@ pub fn calendar(done: &[Done]) -> BTreeMap<Key, RegionLoad> {
         day.sets += 1;
         day.reps += set.reps;
         match set.load_kg {
-            Some(kg) => day.volume_kg += kg * f64::from(set.reps),
+            Some(kg) => *day.volume_kg.get_or_insert(0.0) += kg * f64::from(set.reps),
             None => day.sets_without_load += 1,
         }
     }
@@ -198,7 +198,7 @@ mod tests {
             week: week.to_owned(),
             exercise: "squat".to_owned(),
             side: "both".to_owned(),
-            warm_up: false,
+            role: "working".to_owned(),
             load_kg,
             reps,
         }
@@ -219,9 +219,12 @@ mod tests {
     #[test]
     fn a_week_is_what_was_done_beside_what_was_asked() {
         let mut warm_up = done("a", "2026-01-05", "2026-01-05", Some(20.0), 10);
-        warm_up.warm_up = true;
+        warm_up.role = "warm_up".to_owned();
+        let mut baseline = warm_up.clone();
+        baseline.role = "baseline".to_owned();
         let sets = [
             warm_up,
+            baseline,
             done("a", "2026-01-05", "2026-01-05", Some(40.0), 8),
             done("a", "2026-01-05", "2026-01-05", None, 6),
             done("b", "2026-01-08", "2026-01-05", Some(50.0), 8),
@@ -236,8 +239,8 @@ mod tests {
         let first = week("2026-01-05").unwrap();
         assert_eq!((first.sessions, first.sets, first.reps), (2, 3, 22));
         assert_eq!(
-            (first.volume_kg, first.sets_without_load, first.warm_up_sets),
-            (720.0, 1, 1)
+            (first.volume_kg, first.sets_without_load, first.other_sets),
+            (Some(720.0), 1, 2)
         );
         // The later plan of the week: 2 sets in each of 2 sessions.
         assert_eq!(
@@ -247,6 +250,7 @@ mod tests {
         // Nothing was done, something was asked.
         let second = week("2026-01-12").unwrap();
         assert_eq!((second.sets, second.adherence_percent()), (0, Some(0.0)));
+        assert_eq!(second.volume_kg, None);
         // The plan had ended.
         let third = week("2026-01-19").unwrap();
         assert_eq!((third.sets, third.prescribed_sets), (1, None));
@@ -260,7 +264,7 @@ mod tests {
             "knee".to_owned(),
             "both".to_owned(),
         );
-        assert_eq!((day[&key].sets, day[&key].volume_kg), (1, 320.0));
+        assert_eq!((day[&key].sets, day[&key].volume_kg), (1, Some(320.0)));
         assert_eq!(region("no such exercise"), "other");
     }
 

@@ -18,6 +18,19 @@ pub mod facts;
 pub mod table;
 pub mod trend;
 
+use crate::model::metric::Metric;
+
+/// Smallest difference of a metric that means anything, however small the error of the method: its guard band, as in the
+/// checks of a session. Unit of the metric; 0 for a figure that has none.
+pub(crate) fn least_difference(metric: &str) -> f64 {
+    let of = match metric {
+        "eccentric" => Some(Metric::TimeEccentric),
+        "concentric" => Some(Metric::TimeConcentric),
+        id => Metric::from_id(id),
+    };
+    of.map_or(0.0, |m| m.facts().guard)
+}
+
 /// Median; `None` of nothing.
 pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);

@@ -169,6 +169,9 @@ pub fn tables(header: &SessionHeader, when: &When, facts: &Facts) -> PolarsResul
 /// What a figure is a figure of.
 pub const SERIES: [&str; 6] = ["origin", "exercise", "side", "metric", "feature", "unit"];
 
+/// Which of these is the metric.
+pub(super) const METRIC: usize = 3;
+
 /// One row a session and series, of its working sets: median of the sets, oldest session first.
 pub fn by_session(metrics: LazyFrame) -> LazyFrame {
     let sound = col("value").is_not_null();

@@ -2,7 +2,8 @@
 //! Sen 1968): one bad session does not make a trend. Its 95 % interval is that of Sen's rank statistic.
 //!
 //! A change is called one only where the interval leaves no doubt about its direction *and* the whole change is more than
-//! the smallest difference of two measurements that is not their error, `sqrt(2)` times the half-width of one.
+//! the smallest difference of two measurements that is not their error: `sqrt(2)` times the half-width of one, and no less
+//! than the metric's guard band.
 
 use super::median;
 use ndarray::{Array1, Array2, Axis};
@@ -54,10 +55,11 @@ pub struct Trend {
     pub direction: Direction,
 }
 
-/// The trend of `values` with half-widths `errors` at `days`; all of the same length.
+/// The trend of `values` with half-widths `errors` at `days`, all of the same length; a change of less than `least` is none.
 #[must_use]
-pub fn trend(days: &Array1<f64>, values: &Array1<f64>, errors: &Array1<f64>) -> Trend {
-    let detectable = std::f64::consts::SQRT_2 * median(errors.to_vec()).unwrap_or(f64::INFINITY);
+pub fn trend(days: &Array1<f64>, values: &Array1<f64>, errors: &Array1<f64>, least: f64) -> Trend {
+    let of_errors = std::f64::consts::SQRT_2 * median(errors.to_vec()).unwrap_or(f64::INFINITY);
+    let detectable = of_errors.max(least);
     let mut slopes = slopes(days, values);
     slopes.sort_by(f64::total_cmp);
     let slope = median(slopes.clone());
@@ -128,6 +130,7 @@ mod tests {
             &Array1::from(days.to_vec()),
             &Array1::from(values.to_vec()),
             &errors,
+            0.0,
         )
     }
 
@@ -154,6 +157,13 @@ mod tests {
         // 2.5 in all; two measurements differ by 1.4 x 5 by their error alone.
         assert_eq!(of(&days, &values, 5.0).direction, Direction::NoChange);
         assert_eq!(of(&days, &values, 1.0).direction, Direction::Rising);
+        // A small error makes no less than the guard band a change.
+        let [days_of, values_of] = [days, values].map(|v| Array1::from(v.to_vec()));
+        let held = trend(&days_of, &values_of, &Array1::zeros(6), 3.0);
+        assert_eq!(
+            (held.detectable, held.direction),
+            (3.0, Direction::NoChange)
+        );
         // Scatter without direction.
         let values = [60.0, 70.0, 61.0, 69.0, 60.0, 70.0];
         assert_eq!(of(&days, &values, 1.0).direction, Direction::NoChange);
@@ -197,7 +207,7 @@ mod tests {
             let trend_of = |p: &[(f64, f64)]| {
                 let days: Array1<f64> = p.iter().map(|x| x.0).collect();
                 let values: Array1<f64> = p.iter().map(|x| x.1).collect();
-                trend(&days, &values, &Array1::ones(p.len()))
+                trend(&days, &values, &Array1::ones(p.len()), 0.0)
             };
             prop_assert_eq!(trend_of(&pairs), trend_of(&turned));
         }

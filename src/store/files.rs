@@ -34,13 +34,19 @@ pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
     synced.map_err(|e| StoreError::file(dir, e))
 }
 
+/// Under which name a file is written before it gets its own; a process that is killed leaves it.
+#[must_use]
+pub fn temporary(name: &str) -> String {
+    format!(".{name}.tmp")
+}
+
 /// Writes `bytes` as `dir/name`, replacing what was there.
 ///
 /// # Errors
 /// The folder cannot be written to. What was there is still there then.
 pub fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
     let path = dir.join(name);
-    let temporary = dir.join(format!(".{name}.tmp"));
+    let temporary = dir.join(temporary(name));
     let written = write_synced(&temporary, bytes).and_then(|()| fs::rename(&temporary, &path));
     if let Err(e) = written {
         // The error that matters is the first; a left-over is overwritten next time.

@@ -48,7 +48,7 @@ mod windows;
 pub use audit::{Act, AuditRow};
 pub use error::StoreError;
 pub use export::ExportFormat;
-pub use files::write_whole;
+pub use files::{temporary, write_whole};
 pub use outbox::Forwarded;
 pub use remote::Settled;
 pub use retain::{DataClass, Due, Outlook, Retention};
