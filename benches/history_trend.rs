@@ -21,7 +21,7 @@ use plimsoll::{
         session::SessionId,
         time::SessionNs,
     },
-    store::{Act, DataClass, Store},
+    store::{Act, DataClass, SessionInfo, Store},
 };
 use std::{hint::black_box, path::Path, time::Instant};
 
@@ -63,7 +63,7 @@ fn rep(session: u32, set: u32, number: u32) -> Event {
     })
 }
 
-fn session(store: &mut Store, data: &Path, number: u32) -> SessionId {
+fn session(store: &mut Store, data: &Path, number: u32) -> SessionInfo {
     let id = SessionId(format!("s{number:03}"));
     let mut header = stage::header(&id.0, "c1");
     let day = jiff::civil::date(2025, 1, 6) + jiff::Span::new().days(i64::from(number) * 2);
@@ -101,14 +101,14 @@ fn session(store: &mut Store, data: &Path, number: u32) -> SessionId {
     store.remove(&id, DataClass::Raw, by).unwrap();
     let info = store.session(&id).unwrap();
     jobs::work_up(store, data, &info).unwrap();
-    id
+    info
 }
 
 fn main() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
     let mut store = Store::open(data).unwrap();
-    let sessions: Vec<SessionId> = (0..SESSIONS)
+    let sessions: Vec<SessionInfo> = (0..SESSIONS)
         .map(|i| session(&mut store, data, i))
         .collect();
     let rows = |kind| jobs::scan(data, &sessions, kind).unwrap().0.unwrap();

@@ -150,6 +150,12 @@ fn sessions_are_worked_up_once_and_asked() {
     let asked: u32 = week["prescribed_sets"].parse().unwrap();
     let adherence = 100.0 * f64::from(sets) / f64::from(asked);
     assert_eq!(week["adherence_percent"], format!("{adherence:.2}"));
+    // Every limit that the analysis checked has its verdict.
+    let checked = |v: &str| week[format!("limits_{v}").as_str()] != "0";
+    assert!(
+        ["within", "unsure", "outside"].iter().any(|v| checked(v)),
+        "{dose}"
+    );
     let nothing = row(&dose, &["2026-01-26"]);
     assert_eq!(
         (nothing["sets"], nothing["adherence_percent"]),
@@ -173,13 +179,29 @@ fn sessions_are_worked_up_once_and_asked() {
             .starts_with("origin,exercise,side,metric")
     );
     jobs(&["contrast", "c1"], data, 0);
+    jobs(&["trend", "nobody"], data, 2);
+    jobs(&["trend", "c1", "--out", "x.txt"], data, 2);
+}
+
+#[test]
+fn what_is_not_of_this_program_or_this_store_counts_for_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path();
+    stored(data, "c1", &DAYS[..2]);
+    jobs(&["run"], data, 0);
+    let first = files(data);
+    // What another version of the program made answers nothing.
+    let mark = data.join(format!("jobs/c1-{}.json", DAYS[0]));
+    fs::write(&mark, r#"{"made_by":"another"}"#).unwrap();
+    let trend = jobs(&["trend", "c1", "--metric", "knee_flexion"], data, 0);
+    assert_eq!(row(&trend, &["squat", "max"])["sessions"], "1");
+    jobs(&["run"], data, 0);
+    assert!(files(data) == first);
     // Of a session that the store does not know nothing stays.
     let stray = data.join("jobs/gone-1.json");
     fs::write(&stray, "{}").unwrap();
     jobs(&["run"], data, 0);
     assert!(!stray.exists() && files(data) == first);
-    jobs(&["trend", "nobody"], data, 2);
-    jobs(&["trend", "c1", "--out", "x.txt"], data, 2);
 }
 
 #[test]

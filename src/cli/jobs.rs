@@ -5,8 +5,7 @@ use crate::{
     cli::out::say_line,
     daemon::jobs::{self, Kind, Worked},
     history::{answers, contrast, dose, table},
-    model::session::SessionId,
-    store::Store,
+    store::SessionInfo,
 };
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -149,9 +148,9 @@ fn work_up(args: &Run) -> Result<Outcome> {
 
 impl Ask {
     /// The client's sessions.
-    fn sessions(&self) -> Result<Vec<SessionId>> {
-        let store: Store = input::store(&self.data)?;
-        let sessions = store.sessions_of(&self.client)?;
+    fn sessions(&self) -> Result<Vec<SessionInfo>> {
+        let mut sessions = input::store(&self.data)?.sessions()?;
+        sessions.retain(|s| s.header.client == self.client);
         if sessions.is_empty() {
             return Err(Usage(format!(
                 "the store in {} has no session of {}",
@@ -160,7 +159,7 @@ impl Ask {
             ))
             .into());
         }
-        Ok(sessions.into_iter().map(|(session, _)| session).collect())
+        Ok(sessions)
     }
 
     /// What is worked up of them, narrowed to what was asked for.

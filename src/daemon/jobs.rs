@@ -33,7 +33,7 @@ use std::{
 };
 
 /// Changes when the files do.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Which of a session's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,12 +61,8 @@ impl Kind {
 /// What a session's files are made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Mark {
-    /// Program, parameters, header and plan.
+    /// Version of the program, parameters, header and plan.
     made_by: String,
-    /// The samples were judged again; else what was stored counts.
-    judged_again: bool,
-    /// Events that are not as they were stored.
-    different: u64,
 }
 
 /// What became of a session.
@@ -114,7 +110,7 @@ pub fn work_up(store: &Store, data: &Path, info: &SessionInfo) -> Result<Worked>
         ));
     }
     let made_by = made_by(info)?;
-    if read_mark(data, session).is_some_and(|mark| mark.made_by == made_by) {
+    if is_marked(data, session, &made_by) {
         return Ok(Worked::Before);
     }
     let plan = info.plan_text.as_deref().map(plan::parse).transpose();
@@ -141,15 +137,7 @@ pub fn work_up(store: &Store, data: &Path, info: &SessionInfo) -> Result<Worked>
     };
     let facts = facts::facts(plan.as_ref(), &events);
     let tables = table::tables(&info.header, &when, &facts)?;
-    let mark = Mark {
-        made_by,
-        judged_again: worked != Worked::AsStored,
-        different: match worked {
-            Worked::JudgedAgain { different } => different,
-            _ => 0,
-        },
-    };
-    write(data, session, tables, &mark)?;
+    write(data, session, tables, &Mark { made_by })?;
     if removed_meanwhile(store, session)? {
         remove(data, session)?;
         return Ok(Worked::LeftOut("it was removed meanwhile"));
@@ -238,8 +226,10 @@ fn made_by(info: &SessionInfo) -> Result<String> {
     Ok(hex(&hasher.finalize()))
 }
 
-fn read_mark(data: &Path, session: &SessionId) -> Option<Mark> {
-    serde_json::from_slice(&fs::read(dir(data).join(mark(session))).ok()?).ok()
+/// What is worked up of a session was made by this.
+fn is_marked(data: &Path, session: &SessionId, made_by: &str) -> bool {
+    let bytes = fs::read(dir(data).join(mark(session))).unwrap_or_default();
+    serde_json::from_slice::<Mark>(&bytes).is_ok_and(|mark| mark.made_by == made_by)
 }
 
 /// The mark last: what it marks is whole.
@@ -288,15 +278,24 @@ pub fn remove(data: &Path, session: &SessionId) -> Result<()> {
     Ok(())
 }
 
-/// What is worked up of `sessions`, to be asked, and how many are not; `None`: none is.
+/// What this program worked up of `sessions`, to be asked, and of how many it did not; `None`: of none.
 ///
 /// # Errors
 /// A file that is no table.
-pub fn scan(data: &Path, sessions: &[SessionId], kind: Kind) -> Result<(Option<LazyFrame>, usize)> {
-    let there = sessions.iter().filter(|s| read_mark(data, s).is_some());
-    let paths: Vec<PlRefPath> = there
-        .map(|s| PlRefPath::try_from_pathbuf(dir(data).join(file(s, kind))))
-        .collect::<Result<_, _>>()?;
+pub fn scan(
+    data: &Path,
+    sessions: &[SessionInfo],
+    kind: Kind,
+) -> Result<(Option<LazyFrame>, usize)> {
+    let mut paths = Vec::new();
+    for info in sessions {
+        let session = &info.header.session;
+        if is_marked(data, session, &made_by(info)?) {
+            paths.push(PlRefPath::try_from_pathbuf(
+                dir(data).join(file(session, kind)),
+            )?);
+        }
+    }
     let missing = sessions.len() - paths.len();
     if paths.is_empty() {
         return Ok((None, missing));

@@ -4,23 +4,12 @@ use super::{
     contrast::Contrast,
     dose::{Asked, Done, Dose, Key, RegionLoad},
     least_difference,
-    table::{METRIC, SERIES},
+    table::{LIMITS, METRIC, SERIES, collect, column, limits},
     trend::{self, Trend},
 };
 use ndarray::Array1;
-use polars::prelude::{Column, DataFrame, NamedFrom, PolarsError, PolarsResult, Series};
+use polars::prelude::{Column, DataFrame, PolarsError, PolarsResult};
 use std::collections::BTreeMap;
-
-fn column<T, P: ?Sized>(name: &str, values: T) -> Column
-where
-    Series: NamedFrom<T, P>,
-{
-    Column::new(name.into(), values)
-}
-
-fn collect<'r, R, T>(rows: &'r [R], get: impl Fn(&'r R) -> T) -> Vec<T> {
-    rows.iter().map(get).collect()
-}
 
 /// Column `i` of what rows are named by.
 fn names(rows: &[Vec<String>], names: &[&str]) -> Vec<Column> {
@@ -144,8 +133,7 @@ pub fn contrasts(rows: &[Contrast]) -> PolarsResult<DataFrame> {
 
 fn keyed<T>(rows: BTreeMap<Key, T>) -> (Vec<Vec<String>>, Vec<T>) {
     let rows = rows.into_iter();
-    rows.map(|((a, b, c), value)| (vec![a, b, c], value))
-        .unzip()
+    rows.map(|(key, value)| (key.to_vec(), value)).unzip()
 }
 
 /// Weekly doses as a table.
@@ -154,7 +142,7 @@ fn keyed<T>(rows: BTreeMap<Key, T>) -> (Vec<Vec<String>>, Vec<T>) {
 /// Columns that do not fit; there are none.
 pub fn doses(rows: BTreeMap<Key, Dose>) -> PolarsResult<DataFrame> {
     let (keys, rows) = keyed(rows);
-    let mut columns = names(&keys, &["week", "exercise", "side"]);
+    let mut columns = names(&keys, &["origin", "week", "exercise", "side"]);
     columns.extend([
         column("sessions", collect(&rows, |d| d.sessions as u32)),
         column("sets", collect(&rows, |d| d.sets)),
@@ -165,6 +153,7 @@ pub fn doses(rows: BTreeMap<Key, Dose>) -> PolarsResult<DataFrame> {
         column("sets_without_load", collect(&rows, |d| d.sets_without_load)),
         column("other_sets", collect(&rows, |d| d.other_sets)),
     ]);
+    columns.extend(limits(&rows, |d: &Dose| d.limits));
     DataFrame::new(rows.len(), columns)
 }
 
@@ -174,7 +163,7 @@ pub fn doses(rows: BTreeMap<Key, Dose>) -> PolarsResult<DataFrame> {
 /// Columns that do not fit; there are none.
 pub fn calendar(rows: BTreeMap<Key, RegionLoad>) -> PolarsResult<DataFrame> {
     let (keys, rows) = keyed(rows);
-    let mut columns = names(&keys, &["day", "region", "side"]);
+    let mut columns = names(&keys, &["origin", "day", "region", "side"]);
     columns.extend([
         column("sets", collect(&rows, |d| d.sets)),
         column("reps", collect(&rows, |d| d.reps)),
@@ -197,6 +186,14 @@ impl Rows<'_> {
         cell.map(str::to_owned).ok_or_else(|| missing(name))
     }
 
+    fn limits(&self, row: usize) -> PolarsResult<[u32; 5]> {
+        let mut checks = [0; 5];
+        for (count, name) in checks.iter_mut().zip(LIMITS) {
+            *count = self.count(name, row)?;
+        }
+        Ok(checks)
+    }
+
     fn count(&self, name: &str, row: usize) -> PolarsResult<u32> {
         self.0
             .column(name)?
@@ -216,6 +213,7 @@ pub fn done(sets: &DataFrame) -> PolarsResult<Vec<Done>> {
     (0..sets.height())
         .map(|i| {
             Ok(Done {
+                origin: rows.text("origin", i)?,
                 session: rows.text("session", i)?,
                 day: rows.text("day", i)?,
                 week: rows.text("week", i)?,
@@ -224,6 +222,7 @@ pub fn done(sets: &DataFrame) -> PolarsResult<Vec<Done>> {
                 role: rows.text("role", i)?,
                 load_kg: loads.get(i),
                 reps: rows.count("reps", i)?,
+                limits: rows.limits(i)?,
             })
         })
         .collect()
@@ -239,6 +238,7 @@ pub fn asked(prescribed: &DataFrame) -> PolarsResult<Vec<Asked>> {
     (0..prescribed.height())
         .map(|i| {
             Ok(Asked {
+                origin: rows.text("origin", i)?,
                 week: rows.text("week", i)?,
                 days: days.get(i).ok_or_else(|| missing("days"))?,
                 exercise: rows.text("exercise", i)?,

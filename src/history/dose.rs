@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A set as the tables have it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Done {
+    /// Where its data come from.
+    pub origin: String,
     /// Which session.
     pub session: String,
     /// `YYYY-MM-DD`.
@@ -24,11 +26,15 @@ pub struct Done {
     pub load_kg: Option<f64>,
     /// Repetitions.
     pub reps: u32,
+    /// Checks of the plan's limits by their verdict, as in [`super::facts::SetFact::limits`].
+    pub limits: [u32; 5],
 }
 
 /// An exercise of a session's plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked {
+    /// Where the session's data come from.
+    pub origin: String,
     /// Monday of the session's week.
     pub week: String,
     /// Days since 1970 of the session: the latest of a week holds.
@@ -62,6 +68,8 @@ pub struct Dose {
     pub other_sets: u32,
     /// Sets that the plan asks for in a week; `None`: no plan asks for the exercise.
     pub prescribed_sets: Option<u32>,
+    /// Checks of the plan's limits in working sets, by their verdict.
+    pub limits: [u32; 5],
 }
 
 impl Dose {
@@ -73,8 +81,9 @@ impl Dose {
     }
 }
 
-/// Week, exercise, side.
-pub type Key = (String, String, String);
+/// Origin, then week, exercise and side of a dose, or day, region and side of the calendar: simulated and measured
+/// sessions are never one row.
+pub type Key = [String; 4];
 
 /// Every week from the first session to the last, also those with nothing done. What is asked of a week is what the plan
 /// of its last session asks, or of the last before it while that plan was valid.
@@ -83,7 +92,7 @@ pub fn weekly(done: &[Done], asked: &[Asked]) -> BTreeMap<Key, Dose> {
     let mut doses: BTreeMap<Key, Dose> = BTreeMap::new();
     let mut sessions: BTreeMap<Key, BTreeSet<&str>> = BTreeMap::new();
     for set in done {
-        let key = (set.week.clone(), set.exercise.clone(), set.side.clone());
+        let key = [&set.origin, &set.week, &set.exercise, &set.side].map(String::clone);
         let dose = doses.entry(key.clone()).or_default();
         if set.role != "working" {
             dose.other_sets += 1;
@@ -92,6 +101,9 @@ pub fn weekly(done: &[Done], asked: &[Asked]) -> BTreeMap<Key, Dose> {
         sessions.entry(key).or_default().insert(&set.session);
         dose.sets += 1;
         dose.reps += set.reps;
+        for (sum, checks) in dose.limits.iter_mut().zip(set.limits) {
+            *sum += checks;
+        }
         match set.load_kg {
             Some(kg) => *dose.volume_kg.get_or_insert(0.0) += kg * f64::from(set.reps),
             None => dose.sets_without_load += 1,
@@ -107,17 +119,18 @@ pub fn weekly(done: &[Done], asked: &[Asked]) -> BTreeMap<Key, Dose> {
     let (Some(first), Some(last)) = (all.clone().min(), all.max()) else {
         return doses;
     };
+    let origins: BTreeSet<&String> = asked.iter().map(|a| &a.origin).collect();
     for week in weeks(first, last) {
-        let before = asked
-            .iter()
-            .filter(|a| a.week <= week && a.valid_until >= week);
-        let Some(latest) = before.clone().map(|a| a.days).max_by(f64::total_cmp) else {
-            continue;
-        };
-        for a in before.filter(|a| a.days.total_cmp(&latest).is_eq()) {
-            let key = (week.clone(), a.exercise.clone(), a.side.clone());
-            let dose = doses.entry(key).or_default();
-            dose.prescribed_sets = Some(a.sets * a.sessions_per_week);
+        for origin in &origins {
+            let before = asked
+                .iter()
+                .filter(|a| a.origin == **origin && a.week <= week && a.valid_until >= week);
+            let latest = before.clone().map(|a| a.days).max_by(f64::total_cmp);
+            for a in before.filter(|a| Some(a.days) == latest) {
+                let key = [&a.origin, &week, &a.exercise, &a.side].map(String::clone);
+                let dose = doses.entry(key).or_default();
+                dose.prescribed_sets = Some(a.sets * a.sessions_per_week);
+            }
         }
     }
     doses
@@ -141,11 +154,8 @@ pub struct RegionLoad {
 pub fn calendar(done: &[Done]) -> BTreeMap<Key, RegionLoad> {
     let mut days: BTreeMap<Key, RegionLoad> = BTreeMap::new();
     for set in done.iter().filter(|d| d.role != "warm_up") {
-        let key = (
-            set.day.clone(),
-            region(&set.exercise).to_owned(),
-            set.side.clone(),
-        );
+        let region = region(&set.exercise).to_owned();
+        let key = [&set.origin, &set.day, &region, &set.side].map(String::clone);
         let day = days.entry(key).or_default();
         day.sets += 1;
         day.reps += set.reps;
@@ -193,6 +203,7 @@ mod tests {
 
     fn done(session: &str, day: &str, week: &str, load_kg: Option<f64>, reps: u32) -> Done {
         Done {
+            origin: "sensors".to_owned(),
             session: session.to_owned(),
             day: day.to_owned(),
             week: week.to_owned(),
@@ -201,11 +212,13 @@ mod tests {
             role: "working".to_owned(),
             load_kg,
             reps,
+            limits: [2, 0, 1, 0, 1],
         }
     }
 
     fn asked(week: &str, days: f64, sets: u32, valid_until: &str) -> Asked {
         Asked {
+            origin: "sensors".to_owned(),
             week: week.to_owned(),
             days,
             exercise: "squat".to_owned(),
@@ -235,7 +248,8 @@ mod tests {
             asked("2026-01-05", 4.0, 2, "2026-01-18"),
         ];
         let weeks = weekly(&sets, &plans);
-        let week = |w: &str| weeks.get(&(w.to_owned(), "squat".to_owned(), "both".to_owned()));
+        let key = |w: &str| ["sensors", w, "squat", "both"].map(str::to_owned);
+        let week = |w: &str| weeks.get(&key(w));
         let first = week("2026-01-05").unwrap();
         assert_eq!((first.sessions, first.sets, first.reps), (2, 3, 22));
         assert_eq!(
@@ -251,6 +265,8 @@ mod tests {
         let second = week("2026-01-12").unwrap();
         assert_eq!((second.sets, second.adherence_percent()), (0, Some(0.0)));
         assert_eq!(second.volume_kg, None);
+        // Three working sets.
+        assert_eq!(first.limits, [6, 0, 3, 0, 3]);
         // The plan had ended.
         let third = week("2026-01-19").unwrap();
         assert_eq!((third.sets, third.prescribed_sets), (1, None));
@@ -259,20 +275,29 @@ mod tests {
     #[test]
     fn a_day_loads_the_region_of_the_exercise() {
         let day = calendar(&[done("a", "2026-01-05", "2026-01-05", Some(40.0), 8)]);
-        let key = (
-            "2026-01-05".to_owned(),
-            "knee".to_owned(),
-            "both".to_owned(),
-        );
+        let key = ["sensors", "2026-01-05", "knee", "both"].map(str::to_owned);
         assert_eq!((day[&key].sets, day[&key].volume_kg), (1, Some(320.0)));
         assert_eq!(region("no such exercise"), "other");
     }
 
+    /// A training with sensors and a simulated one of the same client on the same day.
+    #[test]
+    fn what_is_simulated_is_a_row_of_its_own() {
+        let measured = done("a", "2026-01-05", "2026-01-05", Some(40.0), 8);
+        let simulated = Done {
+            origin: "simulated".to_owned(),
+            ..measured.clone()
+        };
+        let both = [measured, simulated];
+        assert_eq!(calendar(&both).len(), 2);
+        // And what a plan asks for with one is not asked of the other.
+        let doses = weekly(&both, &[asked("2026-01-05", 1.0, 3, "2026-01-18")]);
+        let asked: Vec<_> = doses.values().map(|d| d.prescribed_sets).collect();
+        assert_eq!(asked, [Some(6), None]);
+    }
+
     #[test]
     fn every_exercise_of_the_library_has_a_region() {
-        for exercise in exercise::LIBRARY {
-            println!("{}: {}", exercise.id, region(exercise.id));
-        }
         let without: Vec<_> = exercise::LIBRARY
             .iter()
             .filter(|e| region(e.id) == "other" && e.primary.is_some())

@@ -64,10 +64,6 @@ pub struct PrescribedFact {
     pub side: &'static str,
     /// Sets in a session.
     pub sets: u32,
-    /// Fewest repetitions of a set.
-    pub reps_min: f64,
-    /// Most.
-    pub reps_max: f64,
     /// Sessions a week.
     pub sessions_per_week: u32,
     /// Last day of the plan, `YYYY-MM-DD`.
@@ -162,8 +158,6 @@ fn prescribed(plan: &Plan) -> Vec<PrescribedFact> {
             exercise: e.id.clone(),
             side: side(e.side),
             sets: e.sets,
-            reps_min: e.reps.min,
-            reps_max: e.reps.max,
             sessions_per_week: plan.frequency.sessions_per_week,
             valid_until: plan.valid_until.clone(),
         })

@@ -80,14 +80,30 @@ fn origin(origin: Origin) -> &'static str {
     }
 }
 
-fn column<T, P: ?Sized>(name: &str, values: T) -> Column
+/// Columns of checks of the plan's limits, by their verdict.
+pub(super) const LIMITS: [&str; 5] = [
+    "limits_within",
+    "limits_unsure",
+    "limits_outside",
+    "limits_not_assessed",
+    "limits_invalid",
+];
+
+/// [`LIMITS`] of rows.
+pub(super) fn limits<R>(rows: &[R], of: impl Fn(&R) -> [u32; 5]) -> Vec<Column> {
+    let count = |i: usize| collect(rows, |r| of(r)[i]);
+    let columns = LIMITS.iter().enumerate();
+    columns.map(|(i, name)| column(name, count(i))).collect()
+}
+
+pub(super) fn column<T, P: ?Sized>(name: &str, values: T) -> Column
 where
     Series: NamedFrom<T, P>,
 {
     Column::new(name.into(), values)
 }
 
-fn collect<'r, R, T>(rows: &'r [R], get: impl Fn(&'r R) -> T) -> Vec<T> {
+pub(super) fn collect<'r, R, T>(rows: &'r [R], get: impl Fn(&'r R) -> T) -> Vec<T> {
     rows.iter().map(get).collect()
 }
 
@@ -111,8 +127,7 @@ pub fn tables(header: &SessionHeader, when: &When, facts: &Facts) -> PolarsResul
         DataFrame::new(rows, all)
     };
     let sets = &facts.sets;
-    let limit = |name: &str, i: usize| column(name, collect(sets, |s| s.limits[i]));
-    let set_columns = vec![
+    let mut set_columns = vec![
         column("set", collect(sets, |s| s.set)),
         column("event_sequence", collect(sets, |s| s.event_sequence)),
         column("exercise", collect(sets, |s| s.exercise.as_str())),
@@ -120,12 +135,8 @@ pub fn tables(header: &SessionHeader, when: &When, facts: &Facts) -> PolarsResul
         column("role", collect(sets, |s| s.role)),
         column("load_kg", collect(sets, |s| s.load_kg)),
         column("reps", collect(sets, |s| s.reps)),
-        limit("limits_within", 0),
-        limit("limits_unsure", 1),
-        limit("limits_outside", 2),
-        limit("limits_not_assessed", 3),
-        limit("limits_invalid", 4),
     ];
+    set_columns.extend(limits(sets, |s| s.limits));
     let metrics = &facts.metrics;
     let of_set = |set: u32| sets.iter().find(|s| s.set == set);
     let metric_columns = vec![
@@ -154,8 +165,6 @@ pub fn tables(header: &SessionHeader, when: &When, facts: &Facts) -> PolarsResul
         column("exercise", collect(plan, |p| p.exercise.as_str())),
         column("side", collect(plan, |p| p.side)),
         column("sets", collect(plan, |p| p.sets)),
-        column("reps_min", collect(plan, |p| p.reps_min)),
-        column("reps_max", collect(plan, |p| p.reps_max)),
         column("sessions_per_week", collect(plan, |p| p.sessions_per_week)),
         column("valid_until", collect(plan, |p| p.valid_until.as_str())),
     ];
