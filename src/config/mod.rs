@@ -103,8 +103,10 @@ pub fn load(path: Option<&Path>) -> Result<Config, ConfigErrors> {
 pub fn parse(text: &str) -> Result<Config, Vec<(usize, String)>> {
     let reader = toml::Deserializer::parse(text).map_err(|e| vec![problem(text, &e)])?;
     let mut unknown = Vec::new();
-    let read: Result<Config, _> =
-        serde_ignored::deserialize(reader, |path| unknown.push(path.to_string()));
+    let read: Result<Config, _> = serde_ignored::deserialize(reader, |path| {
+        // What may be left out has a step of its own there.
+        unknown.push(path.to_string().replace(".?", ""));
+    });
     let mut problems: Vec<_> = unknown.iter().map(|path| unknown_key(text, path)).collect();
     if let Ok(config) = &read {
         let wrong = ble::config::problems(&config.sensors).into_iter();
@@ -201,6 +203,9 @@ fn nearest(path: &str) -> Option<String> {
     let wrong = if path.starts_with("sensors.") {
         known.extend(ble::config::KEYS.map(str::to_owned));
         path.rsplit('.').next()?
+    } else if path.starts_with("store.influx.") {
+        known.extend(Target::KEYS.map(|key| format!("store.influx.{key}")));
+        path
     } else {
         keys(
             "",
@@ -234,6 +239,22 @@ fn keys(prefix: &str, table: &toml::Table, out: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wrong_key_of_the_server_has_its_line_and_a_hint() {
+        let text = "[store.influx]\nurl = \"http://h\"\nbucket = \"g\"\ntokenfile = \"x\"\n";
+        let [(line, said)] = &parse(text).unwrap_err()[..] else {
+            panic!("one problem");
+        };
+        assert_eq!(*line, 4);
+        assert!(
+            said.contains("did you mean store.influx.token_file?"),
+            "{said}"
+        );
+        // Every key that can be meant is one.
+        let whole = Target::KEYS.map(|key| format!("{key} = \"http://h\"\n"));
+        parse(&format!("[store.influx]\n{}", whole.concat())).unwrap();
+    }
 
     #[test]
     fn an_empty_file_is_a_working_daemon() {
