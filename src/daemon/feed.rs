@@ -14,7 +14,7 @@ use crate::{
     store::{Store, StoreError},
     web::{self, Feed, Info},
     wire::{
-        payload::{self, Announcement, Presence},
+        payload::{self, Announcement, PayloadError, Presence},
         plan,
         topic::Subject,
     },
@@ -64,10 +64,14 @@ pub async fn run(
                 Err(e) => error!("failed to read where the sensors stand: {e}"),
             },
             Subject::Status => {
-                if is_gone(&bytes) {
-                    gone.insert(topic.session().clone());
-                } else {
-                    gone.remove(topic.session());
+                match is_gone(&bytes) {
+                    Ok(true) => {
+                        gone.insert(topic.session().clone());
+                    }
+                    Ok(false) => {
+                        gone.remove(topic.session());
+                    }
+                    Err(e) => error!("failed to read whether the gateway is there: {e}"),
                 }
                 if shown.is(topic.session()) {
                     page.gateway_gone(gone.contains(topic.session()));
@@ -91,17 +95,11 @@ pub async fn run(
 }
 
 /// Whether a gateway is not there, by what it or the broker says. Empty: its session is over, nothing is missing.
-fn is_gone(bytes: &[u8]) -> bool {
+fn is_gone(bytes: &[u8]) -> Result<bool, PayloadError> {
     if bytes.is_empty() {
-        return false;
+        return Ok(false);
     }
-    match payload::decode_status(bytes) {
-        Ok(status) => status.gateway != Presence::Online,
-        Err(e) => {
-            error!("failed to read whether the gateway is there: {e}");
-            false
-        }
-    }
+    Ok(payload::decode_status(bytes)?.gateway != Presence::Online)
 }
 
 /// What the store has of a session.

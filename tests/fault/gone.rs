@@ -40,8 +40,14 @@ fn listen(port: u16, said: Said) -> tokio::runtime::Runtime {
 
 #[test]
 fn a_gateway_that_is_killed_is_said_to_be_gone_and_born_again() {
+    for broker in [Broker::Mosquitto, Broker::Embedded] {
+        is_said(broker);
+    }
+}
+
+fn is_said(broker: Broker) {
     let dir = tempfile::tempdir().unwrap();
-    let mut world = World::start(dir.path(), Broker::Mosquitto, "gone", "20");
+    let mut world = World::start(dir.path(), broker, "gone", "20");
     let said = Said::default();
     let _listening = listen(world.port(), Arc::clone(&said));
     let last = || said.lock().unwrap().last().copied();
@@ -73,5 +79,5 @@ fn a_gateway_that_is_killed_is_said_to_be_gone_and_born_again() {
         || last() == Some(None),
     );
     truth::same(&world.store(), &world.recording());
-    println!("{:?}", said.lock().unwrap());
+    println!("{broker:?}: {:?}", said.lock().unwrap());
 }
