@@ -353,7 +353,7 @@ impl Store {
         }
     }
 
-    /// Everything of a session is to be sent to `server` again, also what it took or refused.
+    /// Everything of a session that is not at `server` alone is to be sent there again, also what it took or refused.
     pub fn send_again(&mut self, server: &Server, session: &SessionId) -> Result<(), StoreError> {
         match self {
             Self::Embedded(s) => s.send_again(server, session),
@@ -361,7 +361,7 @@ impl Store {
     }
 
     /// Moves the samples of a closed session to `server`, wherever they are, about `most` at once; `each` hears how many
-    /// were taken. What was refused before is sent again.
+    /// were taken. What was refused before is sent again; of a session that is there already, nothing.
     pub fn move_to(
         &mut self,
         server: &mut Server,

@@ -84,7 +84,7 @@ impl Embedded {
         Ok(Settled::Moved)
     }
 
-    /// Sends a finished session to `server`, all of it and wherever its samples are, and settles it.
+    /// Sends a finished session to `server`, all of it and wherever its samples are, and settles it, if it is not there.
     pub(super) fn move_to(
         &mut self,
         server: &mut Server,
@@ -97,8 +97,18 @@ impl Embedded {
             return Err(StoreError::StillOpen(session.0.clone()));
         }
         known.has_raw()?;
-        self.send_again(server, session)?;
         let mut all = Forwarded::default();
+        let place = outbox::place(&self.db, server.target())?;
+        let sql = "SELECT 1 FROM archives WHERE session = ?1 AND place = ?2";
+        if self
+            .db
+            .prepare_cached(sql)?
+            .exists(params![known.number, place])?
+        {
+            // Where its points lie must stay known.
+            return Ok((all, Settled::Moved));
+        }
+        self.send_again(server, session)?;
         loop {
             let done = (all.samples, all.kept_aside);
             self.forward_session(server, session, most, &mut all)?;
@@ -118,7 +128,7 @@ impl Embedded {
         Ok((all, settled))
     }
 
-    /// Everything of a session is to be sent again, also what was taken or refused.
+    /// Everything of a session that is not at `server` alone is to be sent again, also what was taken or refused.
     pub(super) fn send_again(
         &mut self,
         server: &Server,

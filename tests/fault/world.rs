@@ -68,12 +68,10 @@ impl Service {
         }
     }
 
-    /// Asks it to end, and waits.
-    pub fn end(&mut self) {
+    /// Asks it to end, and waits; its exit code.
+    pub fn end(&mut self) -> Option<i32> {
         self.signal("TERM");
-        if let Some(mut child) = self.child.take() {
-            let _ = child.wait();
-        }
+        self.child.take()?.wait().unwrap().code()
     }
 
     /// Stops it for a while without ending it.

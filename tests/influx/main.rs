@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod daemon;
 #[path = "../six/mod.rs"]
 mod six;
 #[path = "../store/stage.rs"]

@@ -165,7 +165,7 @@ fn a_server_that_is_killed_in_the_middle_gets_everything_later() {
     println!("server killed and away: {counts:?}, 0 lost, 0 doubled");
     // It ends as it should, too.
     let mut world = world;
-    world.hub.end();
+    assert_eq!(world.hub.end(), Some(0));
     let logs = world.logs();
     assert!(!logs.contains("panicked"), "{logs}");
     assert!(
@@ -225,6 +225,14 @@ fn the_commands_move_verify_and_erase_what_is_there() {
     ]);
     let table = fs::read_dir(&out).unwrap().count();
     assert!(table >= 5, "{table} tables");
+    // Moving what is there changes nothing.
+    let again = plimsoll(&["store", "migrate", "--to", "influx", "--config", config]);
+    assert!(again.contains("1 sessions in bucket"), "{again}");
+    let whole = plimsoll(&["store", "verify", "--data", folder]);
+    assert!(
+        whole.contains("s1\twhole\t40 windows\t1640 samples"),
+        "{whole}"
+    );
     // Back, and there again, for the erasing.
     let home = plimsoll(&["store", "migrate", "--to", "embedded", "--config", config]);
     assert!(home.contains("1 sessions in this folder"), "{home}");

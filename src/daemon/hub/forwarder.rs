@@ -4,8 +4,9 @@
 use crate::{
     model::session::SessionId,
     store::{
-        self, Forwarded, Settled, Store, StoreError,
+        self, Settled, Store, StoreError,
         influx::{
+            Target,
             answer::Trouble,
             server::{Dialect, InfluxError, Server},
         },
@@ -15,9 +16,11 @@ use anyhow::{Context, Result};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use std::{
     collections::BTreeMap,
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    thread,
     time::{Duration, Instant},
 };
-use tokio::task::spawn_blocking;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -29,41 +32,48 @@ const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Time that what is left at the end is sent for; the rest goes at the next start.
 const LAST: Duration = Duration::from_secs(5);
+/// Longest wait for it then.
+const FAREWELL: Duration = Duration::from_secs(8);
 /// Times that a finished session is read back until it is the same: a server may show what it took a little later.
 const READINGS: u32 = 8;
 /// After so many times it is sent once more: a server that was killed may have lost what it took.
 const SENT_AGAIN: u32 = 4;
 
-/// Sends until `stop`, then what is left for a few seconds.
+/// Sends until `stop`, then what is left for a few seconds. Whatever ails the server or its settings is said and tried
+/// again: nothing that is stored here depends on it.
 ///
 /// # Errors
-/// The store does not open, or a file of the settings cannot be read.
+/// None today; the signature is that of every task.
 pub async fn forward(config: store::Config, stop: CancellationToken) -> Result<()> {
-    let Some(target) = &config.influx else {
+    let Some(target) = config.influx.clone() else {
         return Ok(());
     };
-    let server = Server::open(target).context("send samples to InfluxDB")?;
-    let store = Store::open(&config.dir)
-        .with_context(|| format!("open the store {}", config.dir.display()))?;
-    let mut forwarder = Forwarder {
-        at: target.words(),
-        work: Some(Work { store, server }),
-        raw_days: config.retention.raw_days.map(|days| days.get().into()),
-        said: None,
-        patience: patience(),
-        readings: BTreeMap::new(),
-    };
-    forwarder.check().await;
-    while !stop.is_cancelled() {
-        let pause = forwarder.step().await;
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(pause) => {}
-        }
+    let (quit, told) = mpsc::channel::<()>();
+    let (ended, end) = oneshot::channel();
+    // No task of the runtime, which waits for what runs in it: a request may take longer than who stops a session waits.
+    let started = thread::Builder::new()
+        .name("influx".to_owned())
+        .spawn(move || {
+            Forwarder::new(config, target).run(&told);
+            // Nobody listens who has waited long enough.
+            let _ = ended.send(());
+        });
+    if let Err(e) = started {
+        error!("samples stay in the store: failed to start what sends them: {e}");
     }
-    let end = Instant::now() + LAST;
-    while Instant::now() < end && forwarder.step().await.is_zero() {}
-    forwarder.end().await;
+    stop.cancelled().await;
+    drop(quit);
+    match tokio::time::timeout(FAREWELL, end).await {
+        Ok(Ok(())) => {}
+        Ok(Err(_)) => {
+            error!(
+                "what sends samples ended early: they are in the store and go at the next start"
+            );
+        }
+        Err(_) => warn!(
+            "the server takes its time: what did not go is in the store and goes at the next start"
+        ),
+    }
     Ok(())
 }
 
@@ -76,17 +86,21 @@ fn patience() -> ExponentialBackoff {
         .build()
 }
 
-/// What waits for the network.
+/// Waits; whether it is time to end.
+fn ends(told: &Receiver<()>, pause: Duration) -> bool {
+    told.recv_timeout(pause) != Err(RecvTimeoutError::Timeout)
+}
+
+/// What is used to send.
 struct Work {
     store: Store,
     server: Server,
 }
 
 struct Forwarder {
+    config: store::Config,
+    target: Target,
     at: String,
-    /// `None` after a panic within, which the runtime has said.
-    work: Option<Work>,
-    raw_days: Option<u64>,
     /// What was last said to be wrong.
     said: Option<String>,
     patience: ExponentialBackoff,
@@ -95,59 +109,82 @@ struct Forwarder {
 }
 
 impl Forwarder {
-    /// Does something with the store and the server off the async threads.
-    async fn with<T: Send + 'static>(
-        &mut self,
-        task: impl FnOnce(&mut Work) -> T + Send + 'static,
-    ) -> Option<T> {
-        let mut work = self.work.take()?;
-        let done = spawn_blocking(move || {
-            let done = task(&mut work);
-            (work, done)
-        })
-        .await;
-        let (work, done) = done.ok()?;
-        self.work = Some(work);
-        Some(done)
+    fn new(config: store::Config, target: Target) -> Self {
+        Self {
+            config,
+            at: target.words(),
+            target,
+            said: None,
+            patience: patience(),
+            readings: BTreeMap::new(),
+        }
     }
 
-    /// Says what is wrong with the server before anything depends on it. A session does not: it is stored here.
-    async fn check(&mut self) {
-        let at = self.at.clone();
-        match self.with(|w| w.server.check()).await {
-            Some(Ok(fitness)) => {
-                let what = match fitness.dialect {
-                    Dialect::Influx => "InfluxDB",
-                    Dialect::VictoriaMetrics => "VictoriaMetrics",
-                };
-                info!("samples go to {at} ({what})");
-                if let Some(keeps_s) = fitness.keeps_s
-                    && self
-                        .raw_days
-                        .is_none_or(|days: u64| keeps_s < days * 86_400)
-                {
-                    let days = keeps_s / 86_400;
-                    warn!(
-                        "{at} forgets samples after {days} days, which is less than store.retention.raw_days asks for"
-                    );
-                }
+    fn run(mut self, told: &Receiver<()>) {
+        let mut work = loop {
+            match self.open() {
+                Ok(work) => break work,
+                Err(e) => self.say(&format!("{e:#}")),
             }
-            Some(Err(e)) => self.say(&e.to_string()),
-            None => {}
+            let pause = self.pause();
+            if ends(told, pause) {
+                return;
+            }
+        };
+        self.check(&mut work);
+        loop {
+            let pause = self.step(&mut work);
+            if ends(told, pause) {
+                break;
+            }
+        }
+        let end = Instant::now() + LAST;
+        while Instant::now() < end && self.step(&mut work).is_zero() {}
+        self.end(&work);
+    }
+
+    fn open(&self) -> Result<Work> {
+        let dir = &self.config.dir;
+        Ok(Work {
+            server: Server::open(&self.target)?,
+            store: Store::open(dir).with_context(|| format!("open the store {}", dir.display()))?,
+        })
+    }
+
+    /// Says what is wrong with the server before anything is sent. A session does not depend on it: it is stored here.
+    fn check(&mut self, work: &mut Work) {
+        let fitness = match work.server.check() {
+            Ok(fitness) => fitness,
+            Err(e) => return self.say(&e.to_string()),
+        };
+        let at = &self.at;
+        let what = match fitness.dialect {
+            Dialect::Influx => "InfluxDB",
+            Dialect::VictoriaMetrics => "VictoriaMetrics",
+        };
+        info!("samples go to {at} ({what})");
+        let wanted_s = self
+            .config
+            .retention
+            .raw_days
+            .map(|days| u64::from(days.get()) * 86_400);
+        if let Some(keeps_s) = fitness.keeps_s
+            && wanted_s.is_none_or(|wanted| keeps_s < wanted)
+        {
+            let days = keeps_s / 86_400;
+            warn!(
+                "{at} forgets samples after {days} days, which is less than store.retention.raw_days asks for"
+            );
         }
     }
 
     /// Sends what is due; how long to wait before the next. Zero: there may be more.
-    async fn step(&mut self) -> Duration {
-        let sent = self
-            .with(|w| w.store.forward(&mut w.server, BATCH))
-            .await
-            .unwrap_or(Ok(Forwarded::default()));
-        let sent = match sent {
+    fn step(&mut self, work: &mut Work) -> Duration {
+        let sent = match work.store.forward(&mut work.server, BATCH) {
             Ok(sent) => sent,
             Err(e) => {
                 self.say(&e.to_string());
-                return self.wait(None).await;
+                return self.pause();
             }
         };
         if let Some(why) = &sent.why {
@@ -156,7 +193,9 @@ impl Forwarder {
         }
         if let Some(trouble) = sent.trouble {
             self.say(&format!("{}: {trouble}", self.at));
-            return self.wait(Some(&trouble)).await;
+            let busy = matches!(trouble, Trouble::Busy { .. });
+            let asked = busy.then(|| work.server.rest()).flatten();
+            return asked.unwrap_or_else(|| self.pause());
         }
         if self.said.take().is_some() {
             info!("{} takes samples again", self.at);
@@ -165,7 +204,7 @@ impl Forwarder {
         if sent.samples + sent.kept_aside > 0 {
             return Duration::ZERO;
         }
-        self.settle().await;
+        self.settle(work);
         PAUSE
     }
 
@@ -177,38 +216,25 @@ impl Forwarder {
         }
     }
 
-    /// As long as a busy server asks for, or longer each time.
-    async fn wait(&mut self, trouble: Option<&Trouble>) -> Duration {
-        if let Some(Trouble::Busy { .. }) = trouble
-            && let Some(Some(asked)) = self.with(|w| w.server.rest()).await
-        {
-            return asked;
-        }
+    /// Longer each time.
+    fn pause(&mut self) -> Duration {
         let next = self.patience.next().unwrap_or(LONGEST_PAUSE);
         next.min(LONGEST_PAUSE)
     }
 
     /// Finished sessions leave the store when they read back the same.
-    async fn settle(&mut self) {
-        let ready = self.with(|w| w.store.sent_whole(&w.server)).await;
-        let ready = match ready {
-            Some(Ok(ready)) => ready,
-            Some(Err(e)) => return self.say(&e.to_string()),
-            None => return,
+    fn settle(&mut self, work: &mut Work) {
+        let ready = match work.store.sent_whole(&work.server) {
+            Ok(ready) => ready,
+            Err(e) => return self.say(&e.to_string()),
         };
         for session in ready {
-            let (tried, next) = self
-                .readings
-                .get(&session)
-                .copied()
-                .unwrap_or((0, Instant::now()));
+            let known = self.readings.get(&session).copied();
+            let (tried, next) = known.unwrap_or((0, Instant::now()));
             if tried == READINGS || Instant::now() < next {
                 continue;
             }
-            let id = session.clone();
-            let settled = self.with(move |w| w.store.settle(&mut w.server, &id)).await;
-            let Some(settled) = settled else { return };
-            let why = match settled {
+            let why = match work.store.settle(&mut work.server, &session) {
                 Ok(Settled::Moved) => {
                     info!(session = %session.0, "its samples are in {} and read back the same", self.at);
                     self.readings.remove(&session);
@@ -222,8 +248,7 @@ impl Forwarder {
             let tried = tried + 1;
             if tried == SENT_AGAIN {
                 warn!(session = %session.0, "its samples are sent once more: {why}");
-                let id = session.clone();
-                if let Some(Err(e)) = self.with(move |w| w.store.send_again(&w.server, &id)).await {
+                if let Err(e) = work.store.send_again(&work.server, &session) {
                     self.say(&e.to_string());
                 }
             }
@@ -237,8 +262,8 @@ impl Forwarder {
     }
 
     /// Says what is left.
-    async fn end(&mut self) {
-        if let Some(Ok(stats)) = self.with(|w| w.store.stats()).await
+    fn end(&self, work: &Work) {
+        if let Ok(stats) = work.store.stats()
             && stats.samples_waiting > 0
         {
             let (count, at) = (stats.samples_waiting, &self.at);

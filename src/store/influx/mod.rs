@@ -45,6 +45,9 @@ pub struct Target {
 }
 
 impl Target {
+    /// Its keys in a configuration.
+    pub const KEYS: [&str; 5] = ["url", "org", "bucket", "token_file", "ca"];
+
     /// What is wrong with it: key and sentence.
     #[must_use]
     pub fn problems(&self) -> Vec<(&'static str, String)> {

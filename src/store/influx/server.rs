@@ -444,8 +444,11 @@ fn trusted(target: &Target) -> Result<Vec<Certificate>, InfluxError> {
         ))
     };
     let pem = fs::read(file).map_err(|e| bad(e.to_string()))?;
-    let one = Certificate::from_pem(&pem).map_err(|e| bad(e.to_string()))?;
-    Ok(vec![one])
+    let all = Certificate::from_pem_bundle(&pem).map_err(|e| bad(e.to_string()))?;
+    if all.is_empty() {
+        return Err(bad("expected a PEM file of certificates".to_owned()));
+    }
+    Ok(all)
 }
 
 /// The lines packed, if that is worth it.

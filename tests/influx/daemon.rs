@@ -1,0 +1,63 @@
+//! The daemon with a server that is of no use: no session ends for it, and it does not keep who stops the daemon waiting.
+
+use crate::{
+    standin::{Act, StandIn},
+    truth,
+    world::{Broker, World, wait_until},
+};
+use plimsoll::store::Store;
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+/// A session through a hub with these lines in its configuration; everything of it is stored, and waits.
+fn stored(dir: &Path, name: &str, influx: &str) -> World {
+    let more = format!("[store.influx]\nbucket = \"gym\"\n{influx}\n");
+    fs::write(dir.join("hub.more.toml"), more).unwrap();
+    let mut world = World::start(dir, Broker::Mosquitto, name, "20");
+    wait_until("the session is stored", Duration::from_secs(90), || {
+        world.tend_hub();
+        world.is_closed()
+    });
+    assert_eq!(world.hub.starts, 1, "{}", world.logs());
+    truth::same(&world.store(), &world.recording());
+    let stats = Store::open(&world.store()).unwrap().stats().unwrap();
+    assert!(stats.samples_in_database > 0);
+    world
+}
+
+#[test]
+fn a_token_that_is_not_there_ends_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines = "url = \"http://127.0.0.1:1\"\ntoken_file = \"/nowhere/token\"";
+    let mut world = stored(dir.path(), "no-token", lines);
+    assert_eq!(world.hub.end(), Some(0));
+    let logs = world.logs();
+    assert!(
+        logs.contains("/nowhere/token") && logs.contains("samples wait in the store"),
+        "{logs}"
+    );
+}
+
+#[test]
+fn a_server_that_hangs_keeps_nobody_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    let stand_in = StandIn::start();
+    let hang = Act::Hang(Duration::from_secs(600));
+    stand_in.state().script.extend(vec![hang; 1000]);
+    let mut world = stored(dir.path(), "hangs", &format!("url = {:?}", stand_in.url()));
+    let begin = Instant::now();
+    assert_eq!(world.hub.end(), Some(0), "{}", world.logs());
+    assert!(
+        begin.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begin.elapsed()
+    );
+    let logs = world.logs();
+    assert!(
+        logs.contains("the next start") && !logs.contains("panicked"),
+        "{logs}"
+    );
+}
