@@ -217,7 +217,7 @@ fn run_count(seed: u64, nominal_hz: f64, true_hz: f64, lost: impl Fn(i64) -> boo
     let mut aligner = DeviceAligner::new(DeviceIndex(0), &Params::default(), nominal_hz, HostNs(0));
     let mut link = Link::new(seed, 0.003);
     let (mut out, mut tech, mut truth) = (Vec::new(), Vec::new(), Vec::new());
-    let mut count = 0;
+    let (mut count, mut passed) = (0, 0);
     for k in 0..(300.0 * true_hz) as usize {
         let t = (k as f64 / true_hz * 1e9) as i64;
         if lost(t) {
@@ -226,10 +226,40 @@ fn run_count(seed: u64, nominal_hz: f64, true_hz: f64, lost: impl Fn(i64) -> boo
         let reading = still(DeviceTime::Count(count));
         count += 1;
         truth.push(t);
-        aligner.push(HostNs(link.arrival(t)), &[reading], &mut out, &mut tech);
+        let host = link.arrival(t);
+        // As the daemon does: time passes also while nothing comes.
+        while passed + 100 * MS < host {
+            passed += 100 * MS;
+            aligner.tick(HostNs(passed), &mut out, &mut tech);
+        }
+        aligner.push(HostNs(host), &[reading], &mut out, &mut tech);
     }
     aligner.finish(&mut out, &mut tech);
     Run { out, tech, truth }
+}
+
+/// Samples that are off by more than 50 ms and not marked as unsure: none may be, whatever stalls.
+fn wrong_and_unmarked(run: &Run) -> usize {
+    let measured = run.out.iter();
+    let measured = measured.filter(|s| !s.quality.has(Quality::INTERPOLATED));
+    let pairs = measured.zip(errors_ms(run));
+    pairs
+        .filter(|(s, error)| error.abs() > 50.0 && !s.quality.has(Quality::CLOCK_UNSURE))
+        .count()
+}
+
+#[test]
+fn a_stall_behind_a_stall_is_no_loss() {
+    let mut all = Vec::new();
+    for seed in 100..160 {
+        let run = run_count(seed, 100.0, 100.01, |_| false);
+        let gaps = run.out.iter();
+        let gaps = gaps.filter(|s| s.quality.has(Quality::AFTER_GAP)).count();
+        assert_eq!((gaps, wrong_and_unmarked(&run)), (0, 0), "seed {seed}");
+        assert!(rises(&run.out), "seed {seed}");
+        all.extend(errors_ms(&run));
+    }
+    report("five hours of stalls", &all);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! Lost samples are not counted by the device's decoder, so after a silence the clock would run behind
 //! for ever. But a silence may also be a stall whose samples all come later. What arrives after a
 //! silence is therefore held until it is clear whether arrivals catch up (stall) or stay late by a
-//! constant (loss); a loss moves the count on by whole periods and the gap shows.
+//! constant (loss); a loss moves the count on by whole periods and the gap shows. What piles up behind a
+//! stall may stall again before it has caught up: then the watch begins afresh.
 
 use super::{
     clock::{ClockMap, FrameTime},
@@ -24,6 +25,8 @@ const FIRST_CHECK_NS: i64 = 2_000_000_000;
 const LATENCY_NS: f64 = 30e6;
 /// Catching up by less than this share of the time is staying late.
 const CATCHING_UP: f64 = 0.3;
+/// Lateness that rises by more while it is watched is another stall, ns: more than latency varies by.
+const ANOTHER_STALL_NS: f64 = 60e6;
 /// Longest watch, ns: radios do not buffer more.
 const LONGEST_WATCH_NS: i64 = 2_000_000_000;
 /// Most readings held back.
@@ -32,10 +35,18 @@ const MAX_HELD: usize = 4096;
 /// After a silence.
 #[derive(Debug, Clone, Copy)]
 struct Watch {
+    begun_ns: i64,
+    /// Of the latest stall.
     since_ns: i64,
     until_ns: i64,
     first_late: f64,
     least_late: f64,
+}
+
+impl Watch {
+    fn may_go_on(&self, host: HostNs) -> bool {
+        host.0.saturating_sub(self.begun_ns) < LONGEST_WATCH_NS
+    }
 }
 
 /// A held reading with its arrival.
@@ -118,7 +129,7 @@ impl CountClock {
         let (Some(first), Some(last)) = (counts().next(), counts().next_back()) else {
             return;
         };
-        self.continue_count(host, first, last);
+        self.continue_count(host, first, last, out);
         self.begin_watch(host, last);
         for reading in readings {
             if let Some(count) = count(reading.time) {
@@ -138,6 +149,13 @@ impl CountClock {
 
     /// Time passes without packets.
     pub fn tick(&mut self, host: HostNs, out: &mut Vec<Timed>) {
+        let silent = |before: HostNs| host.0.saturating_sub(before.0) > self.silence_ns;
+        if self.last.is_some_and(|(_, before)| silent(before))
+            && self.watch.is_some_and(|watch| watch.may_go_on(host))
+        {
+            // Whether it caught up shows when something comes.
+            return;
+        }
         self.end_watch(host);
         if self.watch.is_none() {
             self.release(out);
@@ -161,10 +179,10 @@ impl CountClock {
     }
 
     /// A count that goes back is a new connection: the time between shows as a gap.
-    fn continue_count(&mut self, host: HostNs, first: u64, last: u64) {
+    fn continue_count(&mut self, host: HostNs, first: u64, last: u64, out: &mut Vec<Timed>) {
         match self.last {
             Some((previous, before)) if first <= previous => {
-                self.release(&mut Vec::new());
+                self.finish(out);
                 let passed = host.0.saturating_sub(before.0).max(self.period_ns as i64);
                 let device_ns = self.device_ns(previous).saturating_add(passed);
                 self.tie(last, device_ns);
@@ -185,16 +203,24 @@ impl CountClock {
             .map
             .latency_ns(self.device_ns(last), host.0)
             .unwrap_or(0.0);
-        if let Some(watch) = &mut self.watch {
-            watch.least_late = watch.least_late.min(late);
-        } else if host.0.saturating_sub(before.0) > self.silence_ns && self.is_loss(late) {
-            self.watch = Some(Watch {
-                since_ns: host.0,
-                until_ns: host.0.saturating_add(self.watch_ns),
-                first_late: late,
-                least_late: late,
-            });
-        }
+        let silent = host.0.saturating_sub(before.0) > self.silence_ns;
+        let begins = silent && self.is_loss(late);
+        let begun_ns = match &mut self.watch {
+            Some(watch) if late > watch.least_late + ANOTHER_STALL_NS => watch.begun_ns,
+            Some(watch) => {
+                watch.least_late = watch.least_late.min(late);
+                return;
+            }
+            None if begins => host.0,
+            None => return,
+        };
+        self.watch = Some(Watch {
+            begun_ns,
+            since_ns: host.0,
+            until_ns: host.0.saturating_add(self.watch_ns),
+            first_late: late,
+            least_late: late,
+        });
     }
 
     fn is_loss(&self, late: f64) -> bool {
@@ -206,13 +232,14 @@ impl CountClock {
         let (least, since) = (watch.least_late, watch.since_ns);
         let watched = host.0.saturating_sub(since);
         let caught_up = watch.first_late - least;
-        if host.0 < watch.until_ns {
+        let may_go_on = watch.may_go_on(host);
+        if may_go_on && host.0 < watch.until_ns {
             if !self.is_loss(least) {
                 self.watch = None;
             }
             return;
         }
-        if caught_up > CATCHING_UP * watched as f64 && watched < LONGEST_WATCH_NS {
+        if caught_up > CATCHING_UP * watched as f64 && may_go_on {
             watch.until_ns = host.0.saturating_add(self.watch_ns);
             return;
         }
