@@ -247,6 +247,8 @@ impl Gateway {
                     connection = now;
                 }
                 message = self.link.next(&never) => match message {
+                    // The broker may still have for us what belongs to a session before.
+                    Some((topic, _)) if *topic.session() != self.session => {}
                     Some((topic, bytes)) => self.message(topic.subject(), &bytes),
                     None => return Err(LinkError::stopped().into()),
                 },

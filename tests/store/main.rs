@@ -10,6 +10,7 @@
 
 mod contents;
 mod durability;
+mod ending;
 mod erase;
 mod keeping;
 mod stage;

@@ -3,12 +3,12 @@
 //! Nothing is acknowledged that is not durable. While the store cannot take it, a bounded number of windows is kept
 //! and tried again; the rest is not taken, and comes again from whoever publishes.
 
-use super::{STORE, SharedStore, assemble_into, lock, run_number, standing, understood};
+use super::{STORE, SharedStore, assemble_into, lock, run_number, understood};
 use crate::{
     daemon::link::{Link, LinkError},
     model::{event::Numbered, room::Shortage, session::SessionId, window::Window},
     pipeline::{assemble::Assembler, delivery::REACH},
-    store::{self, Standing, StoreError},
+    store::{self, Standing, Store, StoreError},
     wire::{
         payload::{self, Ack},
         topic::{Subject, Topic},
@@ -123,8 +123,10 @@ impl Storer {
             return;
         };
         let (header, plan_text) = (&announcement.header, announcement.plan_text.as_deref());
-        let begun = lock(&self.store).begin(header, plan_text);
-        match begun.and_then(|()| standing(&self.store, session)) {
+        let mut store = lock(&self.store);
+        let begun = store.begin(header, plan_text);
+        // A run before may have been killed between its last commit and the end.
+        match begun.and_then(|()| settle(&mut store, session)) {
             Ok(there) => {
                 info!(session = %session.0, windows = there.windows, "session begins");
                 self.sessions.insert(session.clone(), Stored::new(there));
@@ -246,6 +248,11 @@ fn append(
 ) -> Result<Standing, StoreError> {
     let mut store = lock(store);
     store.append(session, windows, events)?;
+    settle(&mut store, session)
+}
+
+/// Closes the session if all of it is there; then what the store has of it.
+fn settle(store: &mut Store, session: &SessionId) -> Result<Standing, StoreError> {
     let there = store.standing(session)?;
     if there.closed || !(there.last_window && there.last_event) {
         return Ok(there);

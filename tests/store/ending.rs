@@ -1,0 +1,107 @@
+//! A session ends when all of it is stored: not before, and also after a kill in between.
+
+use crate::stage::{closed, header, id, numbered, window};
+use plimsoll::{
+    daemon::{
+        gateway::{Gateway, Source},
+        hub,
+        link::Link,
+    },
+    mqtt::{BusConfig, broker::Embedded},
+    store::{Config, Store},
+    wire::{
+        payload::{self, Ack, Announcement},
+        topic::{Part, Subject},
+    },
+};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
+
+/// The broker may keep for a gateway what was said to its session before.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_acknowledged_of_another_session_counts_for_nothing() {
+    let broker = Embedded::start(([127, 0, 0, 1], 0).into()).unwrap();
+    let bus = BusConfig::to(broker.address());
+    let consumer = Link::visit(&bus, "consumer", &[Part::Status], None)
+        .await
+        .unwrap();
+    for name in [hub::ANALYSIS, hub::STORE] {
+        let ack = Ack {
+            windows: 3000,
+            events: 9,
+            closed: true,
+            run: 1,
+            short: None,
+        };
+        let bytes = payload::encode_ack(&ack).unwrap();
+        let subject = Subject::Ack(name.into());
+        consumer
+            .publish(&id("before"), subject, bytes)
+            .await
+            .unwrap();
+    }
+    consumer.flush(Duration::from_secs(10)).await.unwrap();
+
+    let link = Link::connect(&bus, "gateway", &[Part::Ack], None).await;
+    let (sender, items) = tokio::sync::mpsc::channel(1);
+    drop(sender);
+    let source = Source {
+        items,
+        waits: true,
+        recorder: None,
+        recording: None,
+    };
+    let gateway = Gateway::new(link.unwrap(), &header("now", "c1"), None, source).unwrap();
+    let carried = gateway.carry(CancellationToken::new(), None).await.unwrap();
+    let undelivered = carried.undelivered.unwrap();
+    assert_eq!(undelivered.taken, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_of_which_all_is_stored_is_closed_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    let header = header("s1", "c1");
+    store.begin(&header, None).unwrap();
+    let windows = [window(0, false), window(1, true)];
+    let events = numbered(vec![closed(2)]);
+    store.append(&id("s1"), &windows, &events).unwrap();
+    assert!(!store.standing(&id("s1")).unwrap().closed);
+
+    let broker = Embedded::start(([127, 0, 0, 1], 0).into()).unwrap();
+    let bus = BusConfig::to(broker.address());
+    let parts = [Part::Session, Part::Window, Part::Samples, Part::Event];
+    let link = Link::connect(&bus, "store", &parts, None).await.unwrap();
+    let config = Config {
+        dir: folder.path().to_owned(),
+        ..Config::default()
+    };
+    let stop = CancellationToken::new();
+    let shared = Arc::new(Mutex::new(store));
+    let storing = tokio::spawn(hub::store(link, shared, config, stop.clone()));
+
+    let session = id("s1");
+    let mut gateway = Link::visit(&bus, "gateway", &[Part::Ack], Some(&session))
+        .await
+        .unwrap();
+    let announcement = payload::encode_announcement(&Announcement {
+        header,
+        plan_text: None,
+    });
+    gateway
+        .publish(&session, Subject::Session, announcement.unwrap())
+        .await
+        .unwrap();
+    let answer = gateway.next(&stop);
+    let (_, bytes) = tokio::time::timeout(Duration::from_secs(20), answer)
+        .await
+        .unwrap()
+        .unwrap();
+    let ack = payload::decode_ack(&bytes).unwrap();
+    assert_eq!((ack.windows, ack.events, ack.closed), (2, 1, true));
+    stop.cancel();
+    storing.await.unwrap().unwrap();
+}
