@@ -20,6 +20,8 @@ use plimsoll::{
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
+/// Sensors of the session that are not on the air come first in these sessions.
+const PHONES: u16 = 1;
 const MS: i64 = 1_000_000;
 
 /// What a simulated sensor does with what it is asked.
@@ -86,7 +88,7 @@ impl World {
             .map(|(i, id)| Member {
                 id: (*id).to_owned(),
                 link: Supervisor::new(
-                    DeviceIndex(i as u16),
+                    DeviceIndex(i as u16 + PHONES),
                     &format!("s{i}"),
                     driver,
                     Wish::default(),
@@ -118,7 +120,10 @@ impl World {
         for act in acts {
             match act {
                 Act::Scan(on) => self.scanning = on,
-                Act::Link(event) => self.links.push((event.device.0.into(), event.change)),
+                Act::Link(event) => {
+                    let i = event.device.0 - PHONES;
+                    self.links.push((i.into(), event.change));
+                }
                 Act::Request(i, number, request) => {
                     if let Some(event) = self.answer(i, &request) {
                         self.input(Input::Answered(i, number, event));
@@ -391,6 +396,14 @@ fn an_adapter_that_hears_nobody_is_power_cycled() {
     world.sensors[0].mood = Mood::Away;
     world.pass(130_000);
     assert_eq!(world.power_cycles, 2);
+}
+
+#[test]
+fn an_adapter_with_a_good_link_is_not_power_cycled() {
+    let mut world = World::new(&[ONE, TWO], vec![strap(1), strap(2)]);
+    world.sensors[1].mood = Mood::Away;
+    world.pass(200_000);
+    assert_eq!((world.stage(0), world.power_cycles), (Stage::Streaming, 0));
 }
 
 #[test]

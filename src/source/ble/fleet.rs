@@ -13,7 +13,6 @@ use super::{
 };
 use crate::model::{
     link::{LinkEvent, LinkStatus},
-    packet::DeviceIndex,
     time::HostNs,
 };
 use std::collections::BTreeMap;
@@ -315,9 +314,9 @@ impl Fleet {
         }
     }
 
-    /// An adapter that hears nobody at all for long may be deaf.
+    /// An adapter that hears nobody at all for long may be deaf. With a good link it is not touched.
     fn listen(&mut self, now: HostNs, out: &mut Vec<Act>) {
-        if !self.is_searching() {
+        if !self.is_searching() || self.members.iter().any(|m| m.link.status().is_ready()) {
             self.heard = now;
         } else if self.power_cycle && now.0 - self.heard.0 > ms(self.params.deaf_ms) {
             self.heard = now;
@@ -326,7 +325,10 @@ impl Fleet {
     }
 
     fn pass_on(&mut self, i: usize, out: &mut Vec<Act>) {
-        let device = DeviceIndex(u16::try_from(i).unwrap_or(u16::MAX));
+        // Not its number here: phones are sensors of the session, too.
+        let Some(device) = self.members.get(i).map(|m| m.link.device()) else {
+            return;
+        };
         out.extend(self.said.drain(..).map(|said| match said {
             Output::Request(number, request) => Act::Request(i, number, request),
             Output::Link(change) => Act::Link(LinkEvent { device, change }),

@@ -175,6 +175,12 @@ impl Supervisor {
         self.address.as_deref()
     }
 
+    /// Its place in the session.
+    #[must_use]
+    pub fn device(&self) -> DeviceIndex {
+        self.device
+    }
+
     /// What to show.
     #[must_use]
     pub fn status(&self) -> LinkStatus {
