@@ -35,7 +35,7 @@ const FEW_INPUTS: u64 = 20_000;
 /// No packet gives more readings: a compressed frame of repetitions is the longest.
 const MOST_READINGS: usize = 20_000;
 /// What a decoder may hold after any sequence, bytes.
-const MOST_HELD: usize = 1 << 20;
+const MOST_HELD: usize = 1 << 16;
 /// Inputs between two looks at a decoder.
 const LOOK_EVERY: u64 = 1000;
 

@@ -112,7 +112,7 @@ impl Stream {
 
     fn learn(&mut self, span_ns: i64, samples: i64) {
         if span_ns > 0 && !self.period.lost(span_ns, samples) {
-            self.period.learn(span_ns / samples);
+            self.period.learn(span_ns, samples);
         }
     }
 

@@ -244,8 +244,13 @@ impl Decoder for PolarDecoder {
         }
     }
 
+    /// What is known of the rates holds: the set-up asks for the same ones again.
     fn reset(&mut self) {
-        *self = Self::new();
+        for stream in self.streams.iter_mut().chain([&mut self.raw_acceleration]) {
+            stream.times.reset();
+            (stream.factor, stream.range) = (None, None);
+        }
+        self.settings.clear();
     }
 
     fn ignored_bytes(&self) -> u64 {

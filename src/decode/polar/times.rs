@@ -63,7 +63,7 @@ impl FrameTimes {
             Some(previous) if previous < last_ns => {
                 let span = last_ns.saturating_sub(previous);
                 let lost = self.period.lost(span, n);
-                self.period.learn(span / n);
+                self.period.learn(span, n);
                 if lost { usual.saturating_mul(n) } else { span }
             }
             _ => usual.saturating_mul(n),

@@ -32,7 +32,7 @@ pub const MESSAGE: Uuid = Uuid(0x706c_696d_736f_6c6c_8000_0000_0000_0002);
 
 /// Messages that wait for one that is missing.
 const MAX_WAITING: usize = 4;
-/// So many old messages in a row are a counter that began anew.
+/// So many old numbers in a row, with newer times, are a counter that began anew.
 const RESTARTED: u32 = 3;
 /// What a value that is given up counts as, bytes.
 const VECTOR_BYTES: u64 = 24;
@@ -70,6 +70,8 @@ struct SensorLoggerDecoder {
     due: Option<u64>,
     waiting: BTreeMap<u64, Message>,
     late_in_a_row: u32,
+    /// Latest instant of the session so far, ns of the phone's clock.
+    latest: Option<i64>,
     total: Total,
     /// The phone gives acceleration with gravity itself.
     total_given: bool,
@@ -116,8 +118,10 @@ impl SensorLoggerDecoder {
             self.start_anew(&message, out);
         }
         let due = *self.due.get_or_insert(message.id);
+        let latest = message.payload.iter().map(|entry| entry.time).max();
         if message.id < due {
-            self.late_in_a_row += 1;
+            // What is only sent again has the times that it had.
+            self.late_in_a_row += u32::from(latest > self.latest);
             if self.late_in_a_row < RESTARTED {
                 self.ignored += bytes;
                 return;
@@ -125,6 +129,7 @@ impl SensorLoggerDecoder {
             self.start_anew(&message, out);
         }
         self.late_in_a_row = 0;
+        self.latest = self.latest.max(latest);
         self.waiting.insert(message.id, message);
         if self.waiting.len() > MAX_WAITING {
             self.due = self.waiting.keys().next().copied();
@@ -141,6 +146,7 @@ impl SensorLoggerDecoder {
             self.readings(&old, out);
         }
         self.session.clone_from(&message.session);
+        self.latest = None;
         self.due = Some(message.id);
         self.late_in_a_row = 0;
     }
@@ -285,5 +291,15 @@ mod tests {
         let mut rest = Vec::new();
         decoder.finish(&mut rest);
         assert_eq!(ids(&rest), [3, 4]);
+    }
+
+    #[test]
+    fn a_backlog_that_is_sent_again_is_no_restart_and_gives_nothing_twice() {
+        let mut decoder = SensorLoggerDecoder::default();
+        let mut all = Vec::new();
+        for id in (0..20).chain(5..20).chain(20..22) {
+            all.extend(ids(&decode(&mut decoder, &gyro(id, "s"))));
+        }
+        assert_eq!(all, (0..22).collect::<Vec<i64>>());
     }
 }
