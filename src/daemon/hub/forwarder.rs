@@ -101,6 +101,8 @@ struct Forwarder {
     config: store::Config,
     target: Target,
     at: String,
+    /// The server keeps samples as long as they are to be kept; not known before it answers.
+    keeps: Option<bool>,
     /// What was last said to be wrong.
     said: Option<String>,
     patience: ExponentialBackoff,
@@ -114,6 +116,7 @@ impl Forwarder {
             config,
             at: target.words(),
             target,
+            keeps: None,
             said: None,
             patience: patience(),
             readings: BTreeMap::new(),
@@ -131,8 +134,10 @@ impl Forwarder {
                 return;
             }
         };
-        self.check(&mut work);
         loop {
+            if self.keeps.is_none() {
+                self.check(&mut work);
+            }
             let pause = self.step(&mut work);
             if ends(told, pause) {
                 break;
@@ -157,7 +162,7 @@ impl Forwarder {
             Ok(fitness) => fitness,
             Err(e) => return self.say(&e.to_string()),
         };
-        let at = &self.at;
+        let at = self.at.clone();
         let what = match fitness.dialect {
             Dialect::Influx => "InfluxDB",
             Dialect::VictoriaMetrics => "VictoriaMetrics",
@@ -168,12 +173,14 @@ impl Forwarder {
             .retention
             .raw_days
             .map(|days| u64::from(days.get()) * 86_400);
-        if let Some(keeps_s) = fitness.keeps_s
-            && wanted_s.is_none_or(|wanted| keeps_s < wanted)
-        {
+        let forgets_s = fitness
+            .keeps_s
+            .filter(|keeps| wanted_s.is_none_or(|wanted| *keeps < wanted));
+        self.keeps = Some(forgets_s.is_none());
+        if let Some(keeps_s) = forgets_s {
             let days = keeps_s / 86_400;
             warn!(
-                "{at} forgets samples after {days} days, which is less than store.retention.raw_days asks for"
+                "{at} forgets samples after {days} days, which is less than store.retention.raw_days asks for: they also stay in the store"
             );
         }
     }
@@ -195,7 +202,7 @@ impl Forwarder {
             self.say(&format!("{}: {trouble}", self.at));
             let busy = matches!(trouble, Trouble::Busy { .. });
             let asked = busy.then(|| work.server.rest()).flatten();
-            return asked.unwrap_or_else(|| self.pause());
+            return asked.map_or_else(|| self.pause(), |asked| asked.max(PAUSE));
         }
         if self.said.take().is_some() {
             info!("{} takes samples again", self.at);
@@ -204,7 +211,9 @@ impl Forwarder {
         if sent.samples + sent.kept_aside > 0 {
             return Duration::ZERO;
         }
-        self.settle(work);
+        if self.keeps == Some(true) {
+            self.settle(work);
+        }
         PAUSE
     }
 
