@@ -22,7 +22,8 @@ const MOVEMENT_STALE_S: f64 = 0.5;
 struct SensorState {
     device: DeviceIndex,
     segment: Segment,
-    newest: Option<SessionNs>,
+    /// Of its movement, and of its heart values: one does not hide that the other is silent.
+    newest: [Option<SessionNs>; 2],
     left: bool,
 }
 
@@ -43,7 +44,7 @@ impl LiveState {
             .map(|(device, s)| SensorState {
                 device,
                 segment: s.segment,
-                newest: None,
+                newest: [None; 2],
                 left: false,
             })
             .collect();
@@ -58,12 +59,15 @@ impl LiveState {
     }
 
     pub(super) fn sample(&mut self, sample: &Sample) {
-        // A battery report is no sign that the movement stream is alive.
-        if sample.stream.kind == StreamKind::Battery {
-            return;
-        }
+        let of = match sample.stream.kind {
+            StreamKind::Imu | StreamKind::Acc => 0,
+            StreamKind::HeartRate | StreamKind::Rr | StreamKind::Ecg => 1,
+            // A battery report is no sign that anything else is alive.
+            StreamKind::Battery => return,
+        };
         if let Some(state) = self.sensors.get_mut(usize::from(sample.stream.device.0)) {
-            state.newest = state.newest.max(Some(sample.t));
+            let newest = &mut state.newest[of];
+            *newest = (*newest).max(Some(sample.t));
         }
     }
 
@@ -154,16 +158,53 @@ impl LiveState {
 }
 
 fn live_sensor(state: &SensorState, age: impl Fn(SessionNs) -> f64) -> LiveSensor {
-    let allowed_s = if state.segment == Segment::Chest {
+    // The strap's movement is not judged.
+    let movement_s = if state.segment == Segment::Chest {
         HEART_STALE_S
     } else {
         MOVEMENT_STALE_S
     };
-    let age_s = state.newest.map(age);
+    let ages = state.newest.map(|t| t.map(&age));
+    let allowed = ages.iter().zip([movement_s, HEART_STALE_S]);
+    let silent = allowed
+        .filter_map(|(age, allowed)| age.filter(|s| *s > allowed))
+        .max_by(f64::total_cmp);
+    let freshest = ages.into_iter().flatten().min_by(f64::total_cmp);
     LiveSensor {
         device: state.device,
         segment: state.segment,
-        age_s,
-        stale: age_s.is_none_or(|s| s > allowed_s),
+        age_s: silent.or(freshest),
+        stale: silent.is_some() || freshest.is_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Stale and age, s, of a sensor whose movement and heart values came last so long ago.
+    fn shown(segment: Segment, ages_s: [Option<f64>; 2]) -> (bool, Option<f64>) {
+        let state = SensorState {
+            device: DeviceIndex(0),
+            segment,
+            newest: ages_s.map(|age| age.map(|s| SessionNs((s * 1e9) as i64))),
+            left: false,
+        };
+        let sensor = live_sensor(&state, |t| t.0 as f64 / 1e9);
+        (sensor.stale, sensor.age_s)
+    }
+
+    #[test]
+    fn a_heart_rate_does_not_hide_that_movement_is_silent() {
+        let arm = Segment::ForearmR;
+        assert_eq!(shown(arm, [Some(0.5), Some(2.0)]), (false, Some(0.5)));
+        assert_eq!(shown(arm, [Some(0.6), Some(0.1)]), (true, Some(0.6)));
+        assert_eq!(shown(arm, [Some(0.1), Some(3.5)]), (true, Some(3.5)));
+        assert_eq!(shown(arm, [None, Some(3.0)]), (false, Some(3.0)));
+        assert_eq!(shown(arm, [None, None]), (true, None));
+        assert_eq!(
+            shown(Segment::Chest, [Some(1.4), Some(0.9)]),
+            (false, Some(0.9))
+        );
     }
 }
