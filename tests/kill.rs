@@ -6,6 +6,9 @@
     reason = "a test may stop where it fails"
 )]
 
+#[path = "port/mod.rs"]
+mod port;
+
 use plimsoll::{
     mqtt::{
         BusConfig,
@@ -14,6 +17,7 @@ use plimsoll::{
     store::Store,
     wire::{payload, recording},
 };
+use port::free_port;
 use std::{
     fs,
     path::Path,
@@ -71,14 +75,6 @@ async fn run_and_kill(dir: &Path, port: u16, after: Duration) -> Option<u64> {
     child.wait().unwrap();
     drop(subscription);
     acknowledged
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,6 +17,8 @@ mod doctor;
 mod page;
 mod peripheral;
 mod person;
+#[path = "../port/mod.rs"]
+mod port;
 mod program;
 mod room;
 mod scenario;

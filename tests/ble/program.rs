@@ -1,6 +1,7 @@
 //! The program under test: a daemon or a recorder with configured sensors, its log, and what came out.
 
 use super::bench::{Bench, Worn};
+use crate::port::free_port;
 use plimsoll::{
     model::{
         event::Event,
@@ -14,7 +15,6 @@ use plimsoll::{
 };
 use std::{
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread::sleep,
@@ -289,11 +289,6 @@ fn skipped(counters: impl Iterator<Item = u16>) -> u64 {
         .windows(2)
         .map(|c| c[1].wrapping_sub(c[0]).wrapping_sub(1));
     steps.map(u64::from).sum()
-}
-
-fn free_port() -> u16 {
-    let probe = TcpListener::bind("127.0.0.1:0").unwrap();
-    probe.local_addr().unwrap().port()
 }
 
 /// The events of the one session that a store holds.

@@ -10,6 +10,8 @@
 
 #[path = "../disk/mod.rs"]
 mod disk;
+#[path = "../port/mod.rs"]
+mod port;
 #[path = "../six/mod.rs"]
 mod six;
 

@@ -1,8 +1,9 @@
 //! The network between gateway and broker: connections that are cut, and connections that stay and carry nothing.
 
 use crate::{
+    port::free_port,
     truth,
-    world::{Broker, World, free_port, wait_until},
+    world::{Broker, World, wait_until},
 };
 use rand::RngExt;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};

@@ -5,8 +5,9 @@
 //! Before and after, they come as they would. `PLIMSOLL_OUTAGE=real` lets all of it take its time.
 
 use crate::{
+    port::free_port,
     six, truth,
-    world::{self, Service, free_port, mosquitto, wait_for_port, wait_until},
+    world::{self, Service, mosquitto, wait_for_port, wait_until},
 };
 use plimsoll::{
     config::Config,

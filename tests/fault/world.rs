@@ -1,5 +1,6 @@
 //! The processes of the tests: a broker, a hub, a gateway, each started again when it ends, as a service manager does.
 
+use crate::port::free_port;
 use plimsoll::{
     model::session::SessionId,
     store::Store,
@@ -7,7 +8,7 @@ use plimsoll::{
 };
 use std::{
     fs,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -108,14 +109,6 @@ pub fn mosquitto(port: u16) -> Service {
             .stderr(Stdio::null());
         command
     })
-}
-
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
 
 pub fn wait_for_port(port: u16) {

@@ -9,6 +9,8 @@
 
 mod answers;
 mod daemon;
+#[path = "../port/mod.rs"]
+mod port;
 #[path = "../six/mod.rs"]
 mod six;
 #[path = "../store/stage.rs"]

@@ -2,10 +2,11 @@
 //! nothing, and the commands reach it.
 
 use crate::{
+    port::free_port,
     six,
     stage::{self, id},
     truth,
-    world::{Broker, Service, World, free_port, wait_for_port, wait_until},
+    world::{Broker, Service, World, wait_for_port, wait_until},
 };
 use assert_cmd::Command as Program;
 use plimsoll::{

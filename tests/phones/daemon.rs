@@ -1,5 +1,6 @@
 //! The program under test with two phones, and what came out of it.
 
+use crate::port::free_port;
 use plimsoll::{
     model::{
         event::{Event, Numbered},
@@ -13,10 +14,9 @@ use plimsoll::{
 use std::{
     fs,
     io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU16, Ordering},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -27,18 +27,6 @@ pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
     command.env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere");
     command
-}
-
-/// A port below those that connections are given, because the phones of other tests use up many of these.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 20_000 + (std::process::id() % 1000) as u16 * 10;
-    loop {
-        let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 /// A configuration with or without the two phones.

@@ -9,6 +9,8 @@ mod daemon;
 #[path = "../ble/person.rs"]
 mod person;
 mod phone;
+#[path = "../port/mod.rs"]
+mod port;
 
 use daemon::{Daemon, mosquitto, post, program};
 use phone::{Phone, Way};

@@ -11,6 +11,8 @@
 #[path = "../ble/bench.rs"]
 mod bench;
 mod guest;
+#[path = "../port/mod.rs"]
+mod port;
 #[path = "../ble/program.rs"]
 #[allow(dead_code, reason = "the page is looked at on the other bench")]
 mod program;
