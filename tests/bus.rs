@@ -5,14 +5,21 @@
     reason = "a test may stop where it fails"
 )]
 
-use plimsoll::mqtt::{
-    BusConfig,
-    broker::{BrokerError, Embedded},
-    publisher::Publisher,
-    subscriber::{self, Message, Stay},
+use plimsoll::{
+    mqtt::{
+        BusConfig,
+        broker::{BrokerError, Embedded},
+        publisher::Publisher,
+        subscriber::{self, Message, Stay},
+    },
+    wire::{
+        payload,
+        topic::{Subject, Topic},
+    },
 };
+use serde_json::{Value, json};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     net::{SocketAddr, TcpListener as Probe},
     process::{Child, Command, Stdio},
     sync::{
@@ -145,6 +152,71 @@ async fn mosquitto_loses_nothing() {
     println!("mosquitto: {arrived} of {MESSAGES} arrived, {doubles} doubles, {resent} sent again");
     assert_eq!(arrived, MESSAGES as usize);
     assert!(resent > 0, "no connection was cut");
+}
+
+/// What others read is what the store gets, number for number.
+#[tokio::test(flavor = "multi_thread")]
+async fn samples_are_said_as_json_on_request_and_only_then() {
+    let broker = Mosquitto::start();
+    let (sender, mut inbox) = mpsc::channel::<Message>(100_000);
+    let filters = ["plimsoll/v1/+/json/+/+", "plimsoll/v1/+/samples/+/+"];
+    let _listening = subscriber::subscribe(
+        BusConfig::to(broker.1).named("other"),
+        filters.map(str::to_owned).to_vec(),
+        Stay::Visit,
+        sender,
+    )
+    .await
+    .unwrap();
+    for asked in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("mqtt://{}", broker.1);
+        let mut replay = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        replay
+            .args(["replay", "--headless", "--speed", "20", "--broker", &url])
+            .arg("--data")
+            .arg(folder.path())
+            .arg("sample-data/sit-to-stand.mcap")
+            .args(asked.then_some("--json"))
+            .stdout(Stdio::null());
+        let done = tokio::task::spawn_blocking(move || replay.status().unwrap());
+        assert_eq!(done.await.unwrap().code(), Some(0));
+        let (mut samples, mut json) = (BTreeMap::new(), Vec::new());
+        while let Ok(Some(message)) =
+            tokio::time::timeout(Duration::from_secs(1), inbox.recv()).await
+        {
+            let topic: Topic = message.topic.parse().unwrap();
+            match topic.subject() {
+                Subject::Samples(stream) => {
+                    let batch = payload::decode_batch(&message.payload).unwrap();
+                    let numbered = (batch.first_sequence..).zip(batch.samples);
+                    samples.extend(numbered.map(|(n, sample)| ((*stream, n), sample)));
+                }
+                Subject::Json(stream) => {
+                    let rows: Vec<Value> = serde_json::from_slice(&message.payload).unwrap();
+                    json.extend(rows.into_iter().map(|row| (*stream, row)));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(samples.len() > 1000);
+        if !asked {
+            assert!(json.is_empty());
+            continue;
+        }
+        // What was late is not said; most is live.
+        assert!(json.len() * 10 > samples.len() * 9, "{}", json.len());
+        for (stream, row) in json {
+            let number = row["sequence"].as_u64().unwrap();
+            let sample = &samples[&(stream, number)];
+            assert_eq!(row["t_ns"], json!(sample.t.0));
+            assert_eq!(row["quality"], json!(sample.quality.0));
+            for (name, value) in stream.kind.channel_names().iter().zip(sample.values) {
+                let said = row[name].as_f64().unwrap() as f32;
+                assert_eq!(said.to_bits(), value.to_bits(), "{name}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -66,6 +66,9 @@ pub struct Place {
         conflicts_with = "broker"
     )]
     pub bus_listen: SocketAddr,
+    /// Say live samples on the bus as JSON, too, for other programs: topics plimsoll/v1/+/json/+/+
+    #[arg(long)]
+    pub json: bool,
 }
 
 impl Place {
@@ -75,6 +78,7 @@ impl Place {
         config.web.listen = self.listen;
         config.bus.url.clone_from(&self.broker);
         config.bus.listen = self.bus_listen;
+        config.bus.json = self.json;
         config
     }
 }

@@ -6,7 +6,7 @@
 
 use super::{
     link::{Link, LinkError},
-    outgoing::Outgoing,
+    outgoing::{self, Outgoing},
     spool::Spool,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     },
     mqtt::publisher::Offered,
     pipeline::delivery::{Delivery, Position},
-    wire::payload::PayloadError,
+    wire::{payload::PayloadError, topic::Subject},
 };
 use std::{
     collections::VecDeque,
@@ -38,12 +38,21 @@ const READ_AGAIN: Duration = Duration::from_secs(1);
 const STALL: Duration = Duration::from_secs(3);
 const LONGEST_STALL: Duration = Duration::from_secs(30);
 
+/// A window that goes ahead of the backlog.
+struct Live {
+    window: u64,
+    /// Its samples for other people's programs: said once at most, kept by nobody.
+    json: Vec<(Subject, Vec<u8>)>,
+}
+
 /// Carries the windows of one session.
 pub struct Courier {
     header: SessionHeader,
     delivery: Delivery,
     kept: VecDeque<Outgoing>,
-    live: VecDeque<u64>,
+    live: VecDeque<Live>,
+    /// Live windows are also said as JSON.
+    json: bool,
     recording: Option<PathBuf>,
     spool: Option<Spool>,
     /// From the recording, not sent yet.
@@ -73,6 +82,7 @@ impl Courier {
             delivery: Delivery::new(consumers),
             kept: VecDeque::new(),
             live: VecDeque::new(),
+            json: false,
             recording,
             spool: None,
             fetched: None,
@@ -83,6 +93,13 @@ impl Courier {
             asked: Instant::now(),
             stall: STALL,
         }
+    }
+
+    /// Live windows are also said as JSON.
+    #[must_use]
+    pub fn with_json(mut self) -> Self {
+        self.json = true;
+        self
     }
 
     /// Where the delivery stands.
@@ -114,7 +131,15 @@ impl Courier {
         let number = self.delivery.made();
         self.kept.push_back(Outgoing::new(window)?);
         if number >= self.delivery.covered() {
-            self.live.push_back(number);
+            let json = if self.json {
+                outgoing::readable(window)?
+            } else {
+                Vec::new()
+            };
+            self.live.push_back(Live {
+                window: number,
+                json,
+            });
         }
         if self.kept.len() > KEPT {
             self.kept.pop_front();
@@ -158,15 +183,19 @@ impl Courier {
     /// # Errors
     /// The bus refuses for good.
     pub fn pump(&mut self, link: &Link) -> Result<(), LinkError> {
-        while let Some(window) = self.live.front().copied() {
+        let session = &self.header.session;
+        while let Some(live) = self.live.front() {
             // What was sent with the backlog is harmless to send twice.
-            if let Some(outgoing) = find(&self.kept, window)
-                && !offer(link, &self.header.session, outgoing)?
+            if let Some(outgoing) = find(&self.kept, live.window)
+                && !offer(link, session, outgoing)?
             {
                 return Ok(());
             }
-            self.live.pop_front();
-            self.delivery.sent(window);
+            self.delivery.sent(live.window);
+            for (subject, bytes) in self.live.pop_front().into_iter().flat_map(|l| l.json) {
+                // What there is no room for is not said.
+                let _ = link.offer(session, subject, bytes)?;
+            }
         }
         while let Some(window) = self.delivery.next() {
             if link.on_the_way() > BACKLOG_IN_FLIGHT {

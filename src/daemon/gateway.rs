@@ -215,6 +215,13 @@ impl Gateway {
         })
     }
 
+    /// Says live samples as JSON, too.
+    #[must_use]
+    pub fn with_json(mut self) -> Self {
+        self.courier = self.courier.with_json();
+        self
+    }
+
     /// Carries the session until its source ends or `stop`, and until all consumers have all of it or nothing has
     /// moved for long.
     ///

@@ -65,3 +65,16 @@ impl Outgoing {
         })
     }
 }
+
+/// The samples of `window` for other people's programs.
+///
+/// # Errors
+/// A payload that cannot be formed.
+pub fn readable(window: &Window) -> Result<Vec<(Subject, Vec<u8>)>, PayloadError> {
+    let mut messages = Vec::new();
+    for batch in &window.batches {
+        let texts = payload::encode_readable(batch)?;
+        messages.extend(texts.into_iter().map(|t| (Subject::Json(batch.stream), t)));
+    }
+    Ok(messages)
+}

@@ -86,6 +86,8 @@ pub enum Role {
 /// A running process.
 pub struct Plant {
     bus: BusConfig,
+    /// Samples are also said as JSON.
+    json: bool,
     /// Not in a gateway.
     store: Option<SharedStore>,
     page: Option<SocketAddr>,
@@ -103,6 +105,7 @@ impl Plant {
     pub async fn build(config: &Config, role: Role, page: bool) -> Result<Self> {
         let mut plant = Self {
             bus: bus(config).await?,
+            json: config.bus.json,
             store: None,
             page: None,
             feed: Feed::default(),
@@ -297,7 +300,10 @@ impl Plant {
             recorder,
             recording,
         };
-        let gateway = Gateway::new(link, &header, plan_text.as_deref(), source)?;
+        let mut gateway = Gateway::new(link, &header, plan_text.as_deref(), source)?;
+        if self.json {
+            gateway = gateway.with_json();
+        }
         tokio::select! {
             carried = gateway.carry(stop.clone(), sensors) => Ok(carried?),
             ended = self.tasks.join_next(), if !self.tasks.is_empty() => Err(ended_early(ended)),

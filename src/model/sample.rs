@@ -42,6 +42,22 @@ impl StreamKind {
         }
     }
 
+    /// Names of the values of a sample of this kind, with units.
+    #[must_use]
+    pub const fn channel_names(self) -> &'static [&'static str] {
+        const IMU: [&str; 6] = [
+            "ax_m_s2", "ay_m_s2", "az_m_s2", "gx_rad_s", "gy_rad_s", "gz_rad_s",
+        ];
+        match self {
+            Self::Imu => &IMU,
+            Self::Acc => IMU.split_at(3).0,
+            Self::HeartRate => &["bpm"],
+            Self::Rr => &["rr_ms"],
+            Self::Ecg => &["ecg_uv"],
+            Self::Battery => &["battery_percent"],
+        }
+    }
+
     /// The name used in topics, tables and column headings.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -55,6 +55,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Name of this process on the bus.
     pub client_id: String,
+    /// Say live samples as JSON, too, for other people's programs. Default: no.
+    pub json: bool,
 }
 
 impl Default for Config {
@@ -68,6 +70,7 @@ impl Default for Config {
             password_file: None,
             listen: ([127, 0, 0, 1], 1883).into(),
             client_id: "plimsoll".into(),
+            json: false,
         }
     }
 }

@@ -20,21 +20,6 @@ impl From<PolarsError> for StoreError {
     }
 }
 
-/// Names of a stream's channels, with units.
-pub(super) fn channels(kind: StreamKind) -> &'static [&'static str] {
-    const IMU: [&str; 6] = [
-        "ax_m_s2", "ay_m_s2", "az_m_s2", "gx_rad_s", "gy_rad_s", "gz_rad_s",
-    ];
-    match kind {
-        StreamKind::Imu => &IMU,
-        StreamKind::Acc => IMU.split_at(3).0,
-        StreamKind::HeartRate => &["bpm"],
-        StreamKind::Rr => &["rr_ms"],
-        StreamKind::Ecg => &["ecg_uv"],
-        StreamKind::Battery => &["battery_percent"],
-    }
-}
-
 fn column<T, P: ?Sized>(name: &str, values: T) -> Column
 where
     polars::prelude::Series: NamedFrom<T, P>,
@@ -52,7 +37,7 @@ pub(super) fn samples(kind: StreamKind, rows: &[(u64, Sample)]) -> Result<DataFr
         ),
         column("t_ns", rows.iter().map(|r| r.1.t.0).collect::<Vec<_>>()),
     ];
-    for (i, name) in channels(kind).iter().enumerate() {
+    for (i, name) in kind.channel_names().iter().enumerate() {
         columns.push(column(
             name,
             rows.iter().map(|r| r.1.values[i]).collect::<Vec<_>>(),
@@ -86,7 +71,7 @@ pub(super) fn read_samples(
         };
         rows.push((sequence, sample));
     }
-    for (i, name) in channels(stream.kind).iter().enumerate() {
+    for (i, name) in stream.kind.channel_names().iter().enumerate() {
         for (row, value) in rows.iter_mut().zip(table.column(name)?.f32()?.iter()) {
             row.1.values[i] = value
                 .ok_or_else(|| StoreError::Damaged(format!("an empty cell in column {name}")))?;

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `.../session` | session header and plan text | yes |
 //! | `.../samples/{device}/{stream}` | samples of one stream in one window | no |
+//! | `.../json/{device}/{stream}` | the same for other people's programs, on request | no |
 //! | `.../window` | table of contents of a window | no |
 //! | `.../event` | an event of the analysis, except the live ones | no |
 //! | `.../live` | a live event | no |
@@ -44,6 +45,8 @@ pub enum Subject {
     Session,
     /// Samples of one stream.
     Samples(StreamId),
+    /// The same for other people's programs.
+    Json(StreamId),
     /// Tables of contents of windows.
     Window,
     /// What the analysis says, except live events.
@@ -78,6 +81,7 @@ impl Subject {
         match self {
             Self::Session => Part::Session,
             Self::Samples(_) => Part::Samples,
+            Self::Json(_) => Part::Json,
             Self::Window => Part::Window,
             Self::Event => Part::Event,
             Self::Live => Part::Live,
@@ -97,6 +101,8 @@ pub enum Part {
     Session,
     /// [`Subject::Samples`] of every stream
     Samples,
+    /// [`Subject::Json`] of every stream
+    Json,
     /// [`Subject::Window`]
     Window,
     /// [`Subject::Event`]
@@ -123,7 +129,7 @@ impl Part {
             None => "+",
         };
         let levels = match self {
-            Self::Samples => "/+/+",
+            Self::Samples | Self::Json => "/+/+",
             Self::Ack => "/+",
             _ => "",
         };
@@ -134,6 +140,7 @@ impl Part {
         match self {
             Self::Session => "session",
             Self::Samples => "samples",
+            Self::Json => "json",
             Self::Window => "window",
             Self::Event => "event",
             Self::Live => "live",
@@ -181,7 +188,9 @@ impl fmt::Display for Topic {
         let part = self.subject.part().as_str();
         write!(f, "{ROOT}/{}/{part}", self.session.0)?;
         match &self.subject {
-            Subject::Samples(stream) => write!(f, "/{}/{}", stream.device.0, stream.kind.as_str()),
+            Subject::Samples(stream) | Subject::Json(stream) => {
+                write!(f, "/{}/{}", stream.device.0, stream.kind.as_str())
+            }
             Subject::Ack(consumer) => write!(f, "/{consumer}"),
             _ => Ok(()),
         }
@@ -203,6 +212,10 @@ impl FromStr for Topic {
             [session, "samples", device, kind] => {
                 let stream = stream(device, kind).ok_or_else(unknown)?;
                 (session, Subject::Samples(stream))
+            }
+            [session, "json", device, kind] => {
+                let stream = stream(device, kind).ok_or_else(unknown)?;
+                (session, Subject::Json(stream))
             }
             [session, "window"] => (session, Subject::Window),
             [session, "event"] => (session, Subject::Event),
@@ -244,15 +257,18 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn any_stream() -> impl Strategy<Value = StreamId> {
+        (any::<u16>(), 0..StreamKind::ALL.len()).prop_map(|(device, kind)| StreamId {
+            device: DeviceIndex(device),
+            kind: StreamKind::ALL[kind],
+        })
+    }
+
     fn any_subject() -> impl Strategy<Value = Subject> {
         prop_oneof![
             Just(Subject::Session),
-            (any::<u16>(), 0..StreamKind::ALL.len()).prop_map(|(device, kind)| {
-                Subject::Samples(StreamId {
-                    device: DeviceIndex(device),
-                    kind: StreamKind::ALL[kind],
-                })
-            }),
+            any_stream().prop_map(Subject::Samples),
+            any_stream().prop_map(Subject::Json),
             Just(Subject::Window),
             Just(Subject::Event),
             Just(Subject::Live),
@@ -272,7 +288,7 @@ mod tests {
         }
 
         #[test]
-        fn what_parses_formats_to_itself(text in "plimsoll/v1/[a+#/]{0,3}/(samples|ack|live|window)?[/a-z0-9+#]{0,8}") {
+        fn what_parses_formats_to_itself(text in "plimsoll/v1/[a+#/]{0,3}/(samples|json|ack|live|window)?[/a-z0-9+#]{0,8}") {
             if let Ok(topic) = text.parse::<Topic>() {
                 prop_assert_eq!(topic.to_string(), text);
             }

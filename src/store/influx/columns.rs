@@ -1,12 +1,9 @@
 //! What a query gives back: a column for each field, put together to samples again. Anything may come from a server:
 //! what does not fit is an error with its reason.
 
-use crate::{
-    model::{
-        sample::{Quality, Sample, StreamId},
-        time::SessionNs,
-    },
-    store::table,
+use crate::model::{
+    sample::{Quality, Sample, StreamId},
+    time::SessionNs,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -124,7 +121,7 @@ impl Columns {
     /// # Errors
     /// A field is missing at a time, or is not what the field can be.
     pub fn samples(&self, stream: StreamId) -> Result<Vec<(u64, Sample)>, String> {
-        let names = table::channels(stream.kind);
+        let names = stream.kind.channel_names();
         let Some(sequence) = self.0.get("sequence") else {
             return if self.0.is_empty() {
                 Ok(Vec::new())

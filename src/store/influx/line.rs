@@ -1,10 +1,7 @@
 //! Samples as lines of the line protocol. A value that cannot stand in a line is an error, never a line that says
 //! something else.
 
-use crate::{
-    model::{sample::Sample, time::SessionNs, window::Batch},
-    store::table,
-};
+use crate::model::{sample::Sample, time::SessionNs, window::Batch};
 use std::fmt::Write;
 
 /// Why samples cannot be written as lines.
@@ -68,7 +65,7 @@ pub fn lines(session: &str, batch: &Batch, stamps: &mut Stamps) -> Result<String
         batch.stream.device.0,
         tag(session)?
     );
-    let channels = table::channels(batch.stream.kind);
+    let channels = batch.stream.kind.channel_names();
     let mut out = String::with_capacity(batch.samples.len() * 160);
     let mut digits = ryu::Buffer::new();
     for (sequence, sample) in (batch.first_sequence..).zip(&batch.samples) {

@@ -6,8 +6,10 @@
 //! be written as `null` and be refused, or read as missing, on the other side. Topics are in `topic`.
 
 mod batch;
+mod readable;
 
 pub use batch::{decode_batch, encode_batch};
+pub use readable::encode_readable;
 
 use crate::model::{
     command::Command,
