@@ -168,12 +168,12 @@ async fn samples_are_said_as_json_on_request_and_only_then() {
     )
     .await
     .unwrap();
-    for asked in [true, false] {
+    for (speed, asked) in [("5", true), ("max", false)] {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("mqtt://{}", broker.1);
         let mut replay = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
         replay
-            .args(["replay", "--headless", "--speed", "20", "--broker", &url])
+            .args(["replay", "--headless", "--speed", speed, "--broker", &url])
             .arg("--data")
             .arg(folder.path())
             .arg("sample-data/sit-to-stand.mcap")

@@ -61,3 +61,25 @@ fn a_server_that_hangs_keeps_nobody_waiting() {
         "{logs}"
     );
 }
+
+#[test]
+fn a_bucket_that_forgets_too_early_gets_copies() {
+    let dir = tempfile::tempdir().unwrap();
+    let stand_in = StandIn::start();
+    stand_in.state().keeps_s = 86_400;
+    let mut world = stored(
+        dir.path(),
+        "forgets",
+        &format!("url = {:?}", stand_in.url()),
+    );
+    let stats = || Store::open(&world.store()).unwrap().stats().unwrap();
+    wait_until("all of it went", Duration::from_secs(60), || {
+        stats().samples_waiting == 0
+    });
+    // With one that keeps them they would leave the folder within this.
+    std::thread::sleep(Duration::from_secs(5));
+    assert!(stats().samples_in_database > 0);
+    assert_eq!(world.hub.end(), Some(0));
+    let logs = world.logs();
+    assert!(logs.contains("forgets samples after 1 days"), "{logs}");
+}

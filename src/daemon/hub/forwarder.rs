@@ -135,9 +135,6 @@ impl Forwarder {
             }
         };
         loop {
-            if self.keeps.is_none() {
-                self.check(&mut work);
-            }
             let pause = self.step(&mut work);
             if ends(told, pause) {
                 break;
@@ -156,7 +153,7 @@ impl Forwarder {
         })
     }
 
-    /// Says what is wrong with the server before anything is sent. A session does not depend on it: it is stored here.
+    /// Asks the server what it is and how long it keeps samples: none leaves the store before that is known.
     fn check(&mut self, work: &mut Work) {
         let fitness = match work.server.check() {
             Ok(fitness) => fitness,
@@ -204,11 +201,18 @@ impl Forwarder {
             let asked = busy.then(|| work.server.rest()).flatten();
             return asked.map_or_else(|| self.pause(), |asked| asked.max(PAUSE));
         }
+        let more = sent.samples + sent.kept_aside > 0;
+        if self.keeps.is_none() {
+            self.check(work);
+        }
+        if self.keeps.is_none() {
+            return if more { Duration::ZERO } else { self.pause() };
+        }
         if self.said.take().is_some() {
             info!("{} takes samples again", self.at);
         }
         self.patience = patience();
-        if sent.samples + sent.kept_aside > 0 {
+        if more {
             return Duration::ZERO;
         }
         if self.keeps == Some(true) {
