@@ -240,6 +240,7 @@ fn the_core_is_pure() {
 #[test]
 fn the_supervision_of_radios_is_pure() {
     const DECIDES: &[&str] = &[
+        "chores",
         "config",
         "fleet",
         "identity",

@@ -10,7 +10,7 @@ use plimsoll::{
         time::HostNs,
     },
     source::ble::{
-        fleet::{Act, Adapter, Fleet, Input, Member},
+        fleet::{Act, Adapter, Fleet, Input, Leave, Member},
         identity::Seen,
         params::Params,
         protocol::{Event, Offer, Request},
@@ -31,6 +31,8 @@ enum Mood {
     Well,
     /// Takes the connection and says nothing.
     Mute,
+    /// Finds no heart beat, and says so.
+    Unworn,
     /// Refuses the connection.
     Refuses,
     /// Never answers a request to connect.
@@ -61,6 +63,7 @@ struct World {
     gave_up: bool,
     power_cycles: usize,
     rebuilds: usize,
+    released: Vec<(i64, String)>,
 }
 
 fn strap(n: u8) -> Sensor {
@@ -80,6 +83,14 @@ fn strap(n: u8) -> Sensor {
 
 impl World {
     fn new(ids: &[&str], sensors: Vec<Sensor>) -> Self {
+        let leave = Leave {
+            power_cycle: true,
+            take_over: true,
+        };
+        Self::with(leave, ids, sensors)
+    }
+
+    fn with(leave: Leave, ids: &[&str], sensors: Vec<Sensor>) -> Self {
         let params = Params::default();
         let driver = decode::driver("heart_rate").unwrap();
         let members = ids
@@ -97,7 +108,7 @@ impl World {
             })
             .collect();
         Self {
-            fleet: Fleet::new(members, &params, true, HostNs(0)),
+            fleet: Fleet::new(members, &params, leave, HostNs(0)),
             now: 0,
             sensors,
             reached: BTreeMap::new(),
@@ -107,6 +118,7 @@ impl World {
             gave_up: false,
             power_cycles: 0,
             rebuilds: 0,
+            released: Vec::new(),
         }
     }
 
@@ -131,6 +143,11 @@ impl World {
                 }
                 Act::PowerCycle => self.power_cycles += 1,
                 Act::Rebuild => self.rebuilds += 1,
+                Act::Release(address) => {
+                    self.released.push((self.now, address.clone()));
+                    let held = self.sensors.iter_mut().find(|s| s.address == address);
+                    held.unwrap().connected = false;
+                }
                 Act::GiveUp(_) => self.gave_up = true,
             }
         }
@@ -145,7 +162,7 @@ impl World {
             return match self.sensors[k].mood {
                 Mood::Refuses => Some(Event::Refused("no".to_owned())),
                 Mood::Hangs | Mood::Away => None,
-                Mood::Well | Mood::Mute => {
+                Mood::Well | Mood::Mute | Mood::Unworn => {
                     self.sensors[k].connected = true;
                     done
                 }
@@ -180,11 +197,13 @@ impl World {
             let heard: Vec<Seen> = self
                 .sensors
                 .iter()
-                .filter(|s| self.scanning && !s.connected && s.mood != Mood::Away)
+                .filter(|s| self.scanning && s.mood != Mood::Away)
                 .map(|s| Seen {
                     address: s.address.clone(),
                     advert: s.advert.clone(),
-                    rssi_dbm: Some(-50),
+                    // A connected sensor does not advertise.
+                    rssi_dbm: (!s.connected).then_some(-50),
+                    is_connected: s.connected,
                 })
                 .collect();
             for seen in heard {
@@ -195,12 +214,18 @@ impl World {
                 .iter()
                 .filter(|(_, k)| {
                     let s = &self.sensors[**k];
-                    s.connected && s.subscribed && s.mood == Mood::Well
+                    let speaks = matches!(s.mood, Mood::Well | Mood::Unworn);
+                    s.connected && s.subscribed && speaks
                 })
                 .map(|(i, _)| *i)
                 .collect();
             for i in speaking {
-                self.input(Input::Happened(i, Event::Heard(&[Measurand::HeartRate])));
+                let heart = &[Measurand::HeartRate];
+                let said = match self.sensors[self.reached[&i]].mood {
+                    Mood::Unworn => Event::Blank(heart),
+                    _ => Event::Heard(heart),
+                };
+                self.input(Input::Happened(i, said));
             }
             let busy = self.fleet.status();
             let connecting = busy
@@ -289,6 +314,25 @@ fn a_sensor_that_accepts_and_sends_nothing_is_said_and_tried_again() {
 }
 
 #[test]
+fn a_strap_that_finds_no_beat_is_not_ready_and_stays_connected() {
+    let mut world = World::new(&[ONE], vec![strap(1)]);
+    world.sensors[0].mood = Mood::Unworn;
+    world.pass(120_000);
+    assert_eq!((world.stage(0), world.connects.len()), (Stage::Awaiting, 1));
+    assert!(world.reason(0).contains("is it worn"));
+    world.sensors[0].mood = Mood::Well;
+    world.pass(1_000);
+    assert_eq!(world.stage(0), Stage::Streaming);
+    // Contact that is lost later is no broken link.
+    world.sensors[0].mood = Mood::Unworn;
+    world.pass(120_000);
+    assert_eq!(
+        (world.stage(0), world.connects.len()),
+        (Stage::Streaming, 1)
+    );
+}
+
+#[test]
 fn a_stream_that_falls_silent_is_started_anew() {
     let mut world = World::new(&[ONE], vec![strap(1)]);
     world.pass(5_000);
@@ -337,6 +381,7 @@ fn what_is_only_remembered_is_not_connected_to() {
         address: ONE.to_owned(),
         advert: strap(1).advert,
         rssi_dbm: None,
+        is_connected: false,
     };
     world.input(Input::Seen(remembered));
     assert!(world.connects.is_empty());
@@ -352,6 +397,23 @@ fn a_sensor_known_by_its_serial_number_alone_is_found_by_asking() {
     assert_eq!(world.reached[&0], 1);
     let first = world.connects.iter().filter(|(_, k)| *k == 0).count();
     assert_eq!(first, 1, "a sensor that said who it is is not asked again");
+}
+
+#[test]
+fn a_sensor_known_by_its_name_stays_the_one_that_was_found() {
+    let mut world = World::new(&["strap"], vec![strap(1), strap(2)]);
+    world.sensors[1].mood = Mood::Away;
+    world.pass(5_000);
+    assert_eq!(world.stage(0), Stage::Streaming);
+    // Its twin comes, and it goes.
+    world.sensors[1].mood = Mood::Well;
+    world.sensors[0].mood = Mood::Away;
+    world.drop_link(0);
+    world.pass(60_000);
+    assert_eq!(world.stage(0), Stage::Absent);
+    world.sensors[0].mood = Mood::Well;
+    world.pass(60_000);
+    assert_eq!((world.stage(0), world.reached[&0]), (Stage::Streaming, 0));
 }
 
 #[test]
@@ -390,12 +452,80 @@ fn a_service_that_is_gone_is_sought_anew_and_in_the_end_given_up() {
     assert!(world.gave_up);
 }
 
+/// As the radio does where the bus itself hangs: an answer takes longer than the time between two questions.
 #[test]
-fn an_adapter_that_hears_nobody_is_power_cycled() {
+fn a_bus_that_hangs_is_given_up_after_the_same_time() {
+    let mut world = World::new(&[ONE], vec![strap(1)]);
+    let mut seconds = 0;
+    while !world.gave_up {
+        world.input(Input::Adapter(Adapter::Gone));
+        world.pass(15_000);
+        seconds += 15;
+        assert!(seconds <= 150, "never given up");
+    }
+    assert!(seconds >= 120);
+}
+
+#[test]
+fn an_adapter_that_hears_nobody_is_power_cycled_and_in_the_end_given_up() {
     let mut world = World::new(&[ONE], vec![strap(1)]);
     world.sensors[0].mood = Mood::Away;
     world.pass(130_000);
-    assert_eq!(world.power_cycles, 2);
+    assert_eq!((world.power_cycles, world.gave_up), (2, false));
+    world.sensors[0].mood = Mood::Refuses;
+    world.pass(10_000);
+    world.sensors[0].mood = Mood::Away;
+    world.pass(310_000);
+    assert_eq!(
+        (world.power_cycles, world.gave_up),
+        (7, false),
+        "it heard somebody in between"
+    );
+    world.pass(60_000);
+    assert!(world.gave_up);
+}
+
+#[test]
+fn a_link_that_was_left_behind_is_let_go_of_and_made_anew() {
+    let mut world = World::new(&[ONE, TWO], vec![strap(1), strap(2)]);
+    world.sensors[0].connected = true;
+    world.pass(10_000);
+    assert!(world.fleet.status().iter().all(LinkStatus::is_ready));
+    assert_eq!(world.released.len(), 1);
+    // One that is nobody's here, and the fleet's own, are left alone.
+    world.drop_link(0);
+    world.sensors[0].mood = Mood::Away;
+    world.sensors.push(strap(3));
+    world.sensors[2].connected = true;
+    world.pass(60_000);
+    assert_eq!(world.released.len(), 1);
+    assert_eq!(world.stage(1), Stage::Streaming);
+}
+
+#[test]
+fn a_link_of_a_sensor_known_by_its_serial_number_alone_is_let_go_of_too() {
+    let mut world = World::new(&["SN-2"], vec![strap(1), strap(2)]);
+    world.sensors[0].serial = Some("SN-1");
+    world.sensors[1].serial = Some("SN-2");
+    world.sensors[0].connected = true;
+    world.sensors[1].connected = true;
+    world.pass(60_000);
+    assert_eq!((world.stage(0), world.reached[&0]), (Stage::Streaming, 1));
+    // The other one was asked who it is, and is nobody's here from then on.
+    assert_eq!(world.released.len(), 2);
+}
+
+#[test]
+fn a_mere_look_takes_no_link_from_anybody() {
+    let leave = Leave {
+        power_cycle: false,
+        take_over: false,
+    };
+    let mut world = World::with(leave, &[ONE], vec![strap(1)]);
+    world.sensors[0].connected = true;
+    world.pass(60_000);
+    assert!(world.released.is_empty());
+    assert_eq!(world.stage(0), Stage::Absent);
 }
 
 #[test]
@@ -426,6 +556,7 @@ fn any_mood() -> impl Strategy<Value = Mood> {
     prop_oneof![
         3 => Just(Mood::Well),
         1 => Just(Mood::Mute),
+        1 => Just(Mood::Unworn),
         1 => Just(Mood::Refuses),
         1 => Just(Mood::Hangs),
         1 => Just(Mood::Away),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 use plimsoll::{
+    daemon::clock::host_now,
     model::{
         body::Segment,
         command::{Command, StopReason},
@@ -122,7 +123,7 @@ fn records_until_killed() {
     let Ok(path) = std::env::var(RECORD_TO) else {
         return;
     };
-    let mut recorder = Recorder::create(Path::new(&path), &header(), None).unwrap();
+    let mut recorder = Recorder::create(Path::new(&path), &header(), None, host_now).unwrap();
     for i in 0.. {
         recorder.item(&item(i)).unwrap();
     }
@@ -175,7 +176,7 @@ fn every_window_that_was_said_comes_out_of_the_file_at_any_moment() {
     let sample = read(&std::fs::read(sample).unwrap()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("session.mcap");
-    let mut recorder = Recorder::create(&path, &sample.header, None).unwrap();
+    let mut recorder = Recorder::create(&path, &sample.header, None, host_now).unwrap();
     let mut ingest = Ingest::new(&sample.header).unwrap();
     let mut said = Vec::new();
     for item in &sample.items {

@@ -11,6 +11,7 @@
 mod six;
 
 use plimsoll::{
+    daemon::clock::host_now,
     model::{
         event::{Event, Numbered},
         sample::{Quality, StreamId},
@@ -161,8 +162,9 @@ fn soak(minutes: i64, recorded: bool) -> f64 {
     let mut chain = Chain {
         ingest: Ingest::new(&header).unwrap(),
         analysis: Analysis::new(&Params::default(), &header, None),
-        recorder: recorded
-            .then(|| Recorder::create(&dir.path().join("soak.mcap"), &header, None).unwrap()),
+        recorder: recorded.then(|| {
+            Recorder::create(&dir.path().join("soak.mcap"), &header, None, host_now).unwrap()
+        }),
         windows: Vec::new(),
         said: Vec::new(),
         arrived: Arrived::default(),

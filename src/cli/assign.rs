@@ -9,7 +9,7 @@ use crate::{
     model::{body::Segment, link::LinkStatus, reading::Reading},
     source::{
         ble::{
-            SensorConfig,
+            Purpose, SensorConfig,
             shake::{Shake, Shaken},
             survey,
         },
@@ -118,6 +118,7 @@ async fn shaken(
     let mut radio = sensors::start(
         &config.ble,
         around,
+        Purpose::Look,
         host_now,
         &Door::default(),
         sender,

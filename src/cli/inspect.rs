@@ -16,7 +16,7 @@ use crate::{
         time::HostNs,
     },
     source::{
-        ble::{SensorConfig, survey},
+        ble::{Purpose, SensorConfig, survey},
         phone::Door,
         sensors,
     },
@@ -69,6 +69,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         let running = sensors::start(
             &config.ble,
             std::slice::from_ref(&sensor),
+            Purpose::Look,
             host_now,
             &Door::default(),
             sender,

@@ -12,8 +12,9 @@ use crate::{
         plant,
         session::{self, Wanted},
     },
-    model::link::{LinkChange, LinkEvent},
+    model::link::LinkChange,
     source::{
+        ble::Purpose,
         recorder::Recorder,
         replay::{self, Speed},
         sensors, synth,
@@ -71,7 +72,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         }
         (None, None) => return sensors(args),
     };
-    let mut recorder = Recorder::create(&args.out, &header, plan_text.as_deref())?;
+    let mut recorder = Recorder::create(&args.out, &header, plan_text.as_deref(), host_now)?;
     let written = runtime()?.block_on(async {
         let stop = plant::stop_signal()?;
         let (sender, mut receiver) = mpsc::channel(256);
@@ -116,8 +117,8 @@ fn sensors(args: &Args) -> Result<Outcome> {
         plan: None,
     };
     let header = session::header(&config, &wanted);
-    let mut recorder = Recorder::create(&args.out, &header, None)?;
-    let (written, lost) = runtime()?.block_on(async {
+    let mut recorder = Recorder::create(&args.out, &header, None, host_now)?;
+    let (written, lost, ended) = runtime()?.block_on(async {
         let stop = plant::stop_signal()?;
         let (sender, mut items) = mpsc::channel(session::PACKETS);
         let token = stop.clone();
@@ -125,6 +126,7 @@ fn sensors(args: &Args) -> Result<Outcome> {
         let running = sensors::start(
             &config.ble,
             &config.sensors,
+            Purpose::Session,
             host_now,
             phones.door(),
             sender,
@@ -139,13 +141,8 @@ fn sensors(args: &Args) -> Result<Outcome> {
                 () = &mut over, if !stop.is_cancelled() => { stop.cancel(); continue }
             };
             let Some(item) = item else { break };
-            if let Item::Link(
-                _,
-                LinkEvent {
-                    change: LinkChange::Overflow { packets },
-                    ..
-                },
-            ) = &item
+            if let Item::Link(_, event) = &item
+                && let LinkChange::Overflow { packets } = event.change
             {
                 lost += packets;
             }
@@ -154,9 +151,9 @@ fn sensors(args: &Args) -> Result<Outcome> {
                 .with_context(|| format!("write {}", args.out.display()))?;
             written += 1;
         }
-        running.over.await.context("wait for the sensors")??;
+        let ended = running.over.await.context("wait for the sensors")?;
         phones.end().await?;
-        anyhow::Ok((written, lost))
+        anyhow::Ok((written, lost, ended))
     })?;
     let recorded = recorder
         .finish()
@@ -166,6 +163,8 @@ fn sensors(args: &Args) -> Result<Outcome> {
         args.out.display(),
         recorded.content_sha256
     ))?;
+    // Whatever ended the sensors, what they said is whole.
+    ended?;
     if lost > 0 {
         eprintln!("{lost} packets were lost: they came faster than they could be written");
         return Ok(Outcome::DataLost);

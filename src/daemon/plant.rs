@@ -265,7 +265,14 @@ impl Plant {
         stop: &CancellationToken,
     ) -> Result<Carried> {
         let recorder = record_to
-            .map(|path| Recorder::create(path, &session.header, session.plan_text.as_deref()))
+            .map(|path| {
+                Recorder::create(
+                    path,
+                    &session.header,
+                    session.plan_text.as_deref(),
+                    clock::host_now,
+                )
+            })
             .transpose()?;
         let recording = record_to.map(Path::to_path_buf);
         self.carry_recorded(session, recorder, recording, stop)

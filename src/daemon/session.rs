@@ -12,7 +12,10 @@ use crate::{
         command::{Command, StopReason},
         session::{Origin, Sensor, SessionHeader, SessionId},
     },
-    source::{ble::SensorConfig, sensors},
+    source::{
+        ble::{Purpose, SensorConfig},
+        sensors,
+    },
     wire::recording::Item,
 };
 use anyhow::{Context, Result};
@@ -98,6 +101,7 @@ pub async fn run(
     let running = sensors::start(
         &config.ble,
         &config.sensors,
+        Purpose::Session,
         host_now,
         plant.door(),
         sender.clone(),

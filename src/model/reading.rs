@@ -130,6 +130,19 @@ impl Value {
         }
     }
 
+    /// The sensor says that it finds nothing to measure: no beat, or no skin.
+    #[must_use]
+    pub const fn is_blank(&self) -> bool {
+        matches!(
+            self,
+            Self::HeartRate { bpm: 0, .. }
+                | Self::HeartRate {
+                    contact: Contact::Lost,
+                    ..
+                }
+        )
+    }
+
     /// What this is a value of.
     #[must_use]
     pub const fn measures(&self) -> &'static [Measurand] {

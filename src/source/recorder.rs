@@ -2,12 +2,13 @@
 //!
 //! Times are the items' host times (ns). Items are committed in groups: when the host time enters another
 //! window of the session, the group, that item included because it closes the window before, is handed to the file as one
-//! chunk: what comes out of a window's items is said only when they are in the file, and a killed process loses at most the
-//! window it was in. At most every 0.2 s, and at the end, the file is synced to the disk, so that a power cut loses little
-//! more than that. The file is written in place: a recording that was never ended opens.
+//! chunk and synced to the disk: what comes out of a window's items is said only when they are there, and neither a killed
+//! process nor a power cut takes more than the window it was in. A disk that needs long for a sync gets fewer, one every
+//! 0.2 s at least. The file is written in place: a recording that was never ended opens.
 //!
 //! A full disk ends the recording, not the training: the error is kept and told once, items still pass.
 
+use super::outlet::Clock;
 use crate::{
     model::{session::SessionHeader, time::HostNs, window::WINDOW_NS},
     wire::recording::{Item, WriteError, Writer},
@@ -21,7 +22,7 @@ use std::{
 };
 use tokio::{sync::mpsc, time::timeout};
 
-/// Time of items between two syncs, ns.
+/// Longest time of items between two syncs, ns.
 const SYNC_EVERY_NS: i64 = 2 * WINDOW_NS;
 /// A group is committed after this long without any item.
 const IDLE: Duration = Duration::from_millis(200);
@@ -90,6 +91,8 @@ impl Durable for File {
 pub struct Recorder<W: Medium = File> {
     writer: Writer<W>,
     sync: Box<dyn Durable + Send>,
+    /// Tells how long a sync takes.
+    clock: Clock,
     /// Where the windows of the session begin.
     origin: HostNs,
     /// The window of the newest item.
@@ -97,6 +100,8 @@ pub struct Recorder<W: Medium = File> {
     /// There are items that are not committed yet.
     open: bool,
     synced: Option<HostNs>,
+    /// Time of items until the next sync, ns: twice what the last one took, so that the disk has time for others.
+    rest_ns: i64,
     items: u64,
 }
 
@@ -106,6 +111,7 @@ impl Recorder<File> {
         path: &Path,
         header: &SessionHeader,
         plan_text: Option<&str>,
+        clock: Clock,
     ) -> Result<Self, RecorderError> {
         let create = |source| RecorderError::Create {
             path: path.display().to_string(),
@@ -116,7 +122,7 @@ impl Recorder<File> {
         flock(&file, FlockOperation::NonBlockingLockExclusive)
             .map_err(io::Error::from)
             .map_err(create)?;
-        let recorder = Self::new(file, header, plan_text)?;
+        let recorder = Self::new(file, header, plan_text, clock)?;
         // The file's name must survive a power cut too.
         if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
             File::open(folder)
@@ -133,6 +139,7 @@ impl<W: Medium> Recorder<W> {
         medium: W,
         header: &SessionHeader,
         plan_text: Option<&str>,
+        clock: Clock,
     ) -> Result<Self, RecorderError> {
         let at_begin = |source| failure(0, source);
         let mut sync = medium.handle().map_err(WriteError::Io).map_err(at_begin)?;
@@ -141,10 +148,12 @@ impl<W: Medium> Recorder<W> {
         Ok(Self {
             writer,
             sync,
+            clock,
             origin: header.started_host,
             window: None,
             open: false,
             synced: None,
+            rest_ns: 0,
             items: 0,
         })
     }
@@ -189,10 +198,13 @@ impl<W: Medium> Recorder<W> {
     fn sync_if_due(&mut self, host: HostNs) -> Result<(), RecorderError> {
         let due = self
             .synced
-            .is_none_or(|last| !(0..SYNC_EVERY_NS).contains(&host.since(last).0));
+            .is_none_or(|last| !(0..self.rest_ns).contains(&host.since(last).0));
         if due {
+            let begin = (self.clock)();
             let synced = self.sync.sync();
             synced.map_err(|e| failure(self.items, WriteError::Io(e)))?;
+            let took = (self.clock)().since(begin);
+            self.rest_ns = took.0.saturating_mul(2).clamp(0, SYNC_EVERY_NS);
             self.synced = Some(host);
         }
         Ok(())
@@ -261,10 +273,22 @@ mod tests {
         fixture::{PLAN, header, items},
         read,
     };
-    use std::sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+    use std::{
+        cell::Cell,
+        sync::{
+            Arc, Mutex, PoisonError,
+            atomic::{AtomicUsize, Ordering},
+        },
     };
+
+    /// Time passes while a disk is slow, and only then.
+    fn now() -> HostNs {
+        PASSED.with(|passed| HostNs(passed.get()))
+    }
+
+    thread_local! {
+        static PASSED: Cell<i64> = const { Cell::new(0) };
+    }
 
     /// A disk in memory with so much room.
     #[derive(Clone)]
@@ -272,6 +296,7 @@ mod tests {
         bytes: Arc<Mutex<Vec<u8>>>,
         room: usize,
         syncs: Arc<AtomicUsize>,
+        sync_takes: Duration,
     }
 
     impl Disk {
@@ -280,6 +305,7 @@ mod tests {
                 bytes: Arc::default(),
                 room,
                 syncs: Arc::default(),
+                sync_takes: Duration::ZERO,
             }
         }
 
@@ -316,6 +342,7 @@ mod tests {
     impl Durable for Disk {
         fn sync(&mut self) -> io::Result<()> {
             self.syncs.fetch_add(1, Ordering::Relaxed);
+            PASSED.with(|passed| passed.set(passed.get() + self.sync_takes.as_nanos() as i64));
             Ok(())
         }
     }
@@ -323,7 +350,7 @@ mod tests {
     #[test]
     fn a_process_killed_loses_at_most_the_window_it_was_in() {
         let disk = Disk::new(usize::MAX);
-        let mut recorder = Recorder::new(disk.clone(), &header(), Some(PLAN)).unwrap();
+        let mut recorder = Recorder::new(disk.clone(), &header(), Some(PLAN), now).unwrap();
         let items = items(250);
         for (i, item) in items.iter().enumerate() {
             recorder.item(item).unwrap();
@@ -338,7 +365,19 @@ mod tests {
         assert_eq!(whole.items, items);
         assert!(whole.complete);
         assert_eq!(recorded.content_sha256, whole.content_sha256);
-        // 2.5 s: at the beginning, at 0.1, 0.3, ... 2.3 s, at the end.
+        // 2.5 s: at the beginning, at 0.1, 0.2, ... 2.4 s, at the end.
+        assert_eq!(disk.syncs.load(Ordering::Relaxed), 1 + 24 + 1);
+    }
+
+    #[test]
+    fn a_slow_disk_is_synced_every_second_window() {
+        let mut disk = Disk::new(usize::MAX);
+        disk.sync_takes = Duration::from_millis(55);
+        let mut recorder = Recorder::new(disk.clone(), &header(), Some(PLAN), now).unwrap();
+        for item in items(250) {
+            recorder.item(&item).unwrap();
+        }
+        recorder.finish().unwrap();
         assert_eq!(disk.syncs.load(Ordering::Relaxed), 1 + 12 + 1);
     }
 
@@ -362,7 +401,7 @@ mod tests {
     }
 
     fn record_all(disk: &Disk) -> Result<Recorded, RecorderError> {
-        let mut recorder = Recorder::new(disk.clone(), &header(), Some(PLAN))?;
+        let mut recorder = Recorder::new(disk.clone(), &header(), Some(PLAN), now)?;
         for item in items(200) {
             recorder.item(&item)?;
         }
@@ -373,11 +412,11 @@ mod tests {
     fn an_existing_file_is_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.mcap");
-        let recorder = Recorder::create(&path, &header(), None).unwrap();
+        let recorder = Recorder::create(&path, &header(), None, now).unwrap();
         recorder.finish().unwrap();
         let before = std::fs::read(&path).unwrap();
         assert!(read(&before).unwrap().complete);
-        let error = Recorder::create(&path, &header(), None).err().unwrap();
+        let error = Recorder::create(&path, &header(), None, now).err().unwrap();
         assert!(error.to_string().contains("a.mcap"), "{error}");
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
@@ -386,7 +425,7 @@ mod tests {
         let (input, rx) = mpsc::channel(8);
         let (tx, mut output) = mpsc::channel(8);
         let (failed, failure) = tokio::sync::oneshot::channel();
-        let recorder = Recorder::new(disk, &header(), None).unwrap();
+        let recorder = Recorder::new(disk, &header(), None, now).unwrap();
         let feed = async move {
             for item in items(100) {
                 input.send(item).await.unwrap();
@@ -427,7 +466,7 @@ mod tests {
         let (input, rx) = mpsc::channel(8);
         let (tx, _output) = mpsc::channel(8);
         let (failed, _failure) = tokio::sync::oneshot::channel();
-        let recorder = Recorder::new(disk.clone(), &header(), None).unwrap();
+        let recorder = Recorder::new(disk.clone(), &header(), None, now).unwrap();
         let running = tokio::spawn(run(recorder, rx, tx, failed));
         input.send(items(1).remove(0)).await.unwrap();
         tokio::time::sleep(IDLE * 2).await;

@@ -1,7 +1,7 @@
 //! All sensors of a session as one source: the radio's and the phones', by their position in the configuration.
 
 use super::{
-    ble::{Config, RadioError, SensorConfig, radio},
+    ble::{Config, Purpose, RadioError, SensorConfig, radio},
     outlet::{Clock, Outlet},
     phone::{Door, Phones, inlet},
 };
@@ -34,6 +34,7 @@ pub struct Sensors {
 pub fn start(
     config: &Config,
     sensors: &[SensorConfig],
+    purpose: Purpose,
     clock: Clock,
     door: &Door,
     items: mpsc::Sender<Item>,
@@ -54,7 +55,7 @@ pub fn start(
     });
     let on_air = sensors.iter().any(|s| !s.is_phone());
     let radio = on_air
-        .then(|| radio::start(config, sensors, outlet, board, stop.clone()))
+        .then(|| radio::start(config, sensors, purpose, outlet, board, stop.clone()))
         .transpose()?;
     let over = tokio::spawn(async move {
         let gone = |e: String| RadioError::Over(e);

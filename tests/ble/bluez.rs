@@ -81,6 +81,19 @@ impl Bluez {
         self.world().hang_connects = count;
     }
 
+    /// The service hangs: it neither reads nor says anything, and goes on afterwards as if nothing had been.
+    pub fn freeze(&self, seconds: f64) {
+        let mut world = self.world();
+        world.frozen_until_s = world.now_s() + seconds;
+    }
+
+    /// The service ends, and nobody starts it again.
+    pub fn quit(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let served = self.service.take().map(JoinHandle::join);
+        assert!(served.is_some_and(|s| s.is_ok()), "the fake BlueZ died");
+    }
+
     /// Somebody switches the adapter.
     pub fn power(&self, on: bool) {
         self.world().power(on);
@@ -177,6 +190,10 @@ fn appear(address: &str) -> Channel {
 
 fn serve(mut channel: Channel, address: &str, world: &Mutex<World>, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
+        if world.lock().unwrap().is_frozen() {
+            std::thread::sleep(TICK);
+            continue;
+        }
         channel.read_write(Some(TICK)).unwrap();
         let mut world = world.lock().unwrap();
         if world.restart {

@@ -133,3 +133,61 @@ fn the_adapter_is_switched_off_and_on() {
         assert_eq!(out.links(&sensor.label, true).len(), 2, "{}", out.log);
     }
 }
+
+/// The service keeps the links of a program that is killed: the next one lets go of them and makes its own.
+#[test]
+fn links_of_a_program_that_was_killed_are_taken_over() {
+    let (bluez, sensors) = (Bluez::with(LEG), worn(LEG));
+    let mut killed = Program::record(&bluez, &sensors);
+    killed.wait_for_data(&bluez, &sensors, 60.0);
+    killed.kill();
+    let mut recorder = Program::record(&bluez, &sensors);
+    let started = recorder.wait_for_data(&bluez, &sensors, 60.0);
+    println!("after a kill -9: streaming after {started:.1} s");
+    recorder.pause(2.0);
+    let out = recorder.stop();
+    for sensor in &sensors {
+        assert_eq!(bluez.links(&sensor.label), 2, "{}", out.log);
+        assert_eq!(out.links(&sensor.label, true).len(), 1, "{}", out.log);
+    }
+}
+
+/// The service hangs for longer than anybody waits, and keeps its links.
+#[test]
+fn a_service_that_hangs_and_goes_on() {
+    let (bluez, sensors) = (Bluez::with(LEG), worn(LEG));
+    let mut recorder = Program::record(&bluez, &sensors);
+    recorder.wait_for_data(&bluez, &sensors, 60.0);
+    bluez.freeze(15.0);
+    recorder.pause(16.0);
+    let again = recorder.wait("new links", 60.0, |_| {
+        sensors.iter().all(|s| bluez.links(&s.label) >= 2)
+    });
+    recorder.wait_for_data(&bluez, &sensors, 20.0);
+    println!("a service that hung: streaming again {again:.1} s after it went on");
+    recorder.pause(2.0);
+    let out = recorder.stop();
+    for sensor in &sensors {
+        // What waited in the service may come before the link is given up.
+        let gaps = out.gaps(&sensor.label, 2.5);
+        let silent_s: f64 = gaps.iter().map(|(_, length_s)| length_s).sum();
+        let one = (1..=2).contains(&gaps.len()) && silent_s < 25.0;
+        assert!(one, "{}: {gaps:?}\n{}", sensor.label, out.log);
+    }
+}
+
+/// A service that stays away for two minutes: the program ends with a sentence, for the service manager to start it
+/// again, and what it has recorded is whole.
+#[test]
+fn a_service_that_stays_away_ends_the_program() {
+    let (mut bluez, sensors) = (Bluez::with(LEG), worn(LEG));
+    let mut recorder = Program::record(&bluez, &sensors);
+    recorder.wait_for_data(&bluez, &sensors, 60.0);
+    bluez.quit();
+    recorder.pause(100.0);
+    let (out, code) = recorder.ends(60.0);
+    assert_eq!(code, Some(1), "{}", out.log);
+    let said = "the Bluetooth service does not come back";
+    assert!(out.log.contains(said), "{}", out.log);
+    assert!(!out.packets("thigh").is_empty());
+}

@@ -162,32 +162,45 @@ impl Program {
     }
 
     /// Ends it as a person would (Ctrl-C) and reads what it wrote.
-    pub fn stop(mut self) -> Outcome {
+    pub fn stop(self) -> Outcome {
         let pid = self.child.id().to_string();
         let told = Command::new("kill").args(["-INT", &pid]).status().unwrap();
         assert!(told.success());
+        let (outcome, code) = self.ends(30.0);
+        assert_eq!(code, Some(0), "{}", outcome.log);
+        outcome
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits until it ends by itself; what it wrote, and its exit code.
+    pub fn ends(mut self, limit_s: f64) -> (Outcome, Option<i32>) {
         let from = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
             assert!(
-                from.elapsed() < Duration::from_secs(30),
+                from.elapsed().as_secs_f64() < limit_s,
                 "does not stop\n{}",
                 self.log()
             );
             sleep(LOOK);
         };
-        assert!(status.success(), "{status}\n{}", self.log());
         let recording = recording::read(&fs::read(self.file()).unwrap()).unwrap();
         assert!(recording.complete, "{:?}", recording.damage);
-        Outcome {
+        let outcome = Outcome {
             log: self.log(),
             stopping_s: from.elapsed().as_secs_f64(),
             events: stored(&self.folder.path().join("store")),
             header: recording.header,
             items: recording.items,
-        }
+        };
+        (outcome, status.code())
     }
 }
 

@@ -55,6 +55,8 @@ pub struct World {
     pub hang_connects: u32,
     /// bluetoothd dies and is started again.
     pub restart: bool,
+    /// It hangs until then, s.
+    pub frozen_until_s: f64,
     scanners: BTreeSet<String>,
     next_scan_s: f64,
     started: Instant,
@@ -69,6 +71,7 @@ impl World {
             fail_connects: 0,
             hang_connects: 0,
             restart: false,
+            frozen_until_s: 0.0,
             scanners: BTreeSet::new(),
             next_scan_s: 0.0,
             started: Instant::now(),
@@ -78,6 +81,10 @@ impl World {
     /// The bench's clock.
     pub fn now_s(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
+    }
+
+    pub fn is_frozen(&self) -> bool {
+        self.now_s() < self.frozen_until_s
     }
 
     /// The state right after bluetoothd's start: nothing known but the adapter, where there is one.

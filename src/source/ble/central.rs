@@ -123,15 +123,15 @@ impl Central {
         self.look(&peripheral).await
     }
 
-    /// Every device that the system hears now. It says so only when a signal changes, and may say nothing of one that
-    /// stays where it is.
+    /// Every device that the system hears now or is connected to. It says so only when a signal changes, and may say
+    /// nothing of one that stays where it is.
     pub(super) async fn around(&self) -> Vec<Seen> {
         let mut around = Vec::new();
         for peripheral in self.peripherals().await.unwrap_or_default() {
             around.extend(
                 self.look(&peripheral)
                     .await
-                    .filter(|s| s.rssi_dbm.is_some()),
+                    .filter(|s| s.rssi_dbm.is_some() || s.is_connected),
             );
         }
         around
@@ -147,6 +147,8 @@ impl Central {
             .local_name
             .filter(|n| n.replace('-', ":") != address);
         let name = properties.advertisement_name.or(called);
+        let is_connected =
+            properties.rssi.is_none() && answer(peripheral.is_connected()).await.unwrap_or(false);
         Some(Seen {
             address,
             advert: Advert {
@@ -159,6 +161,7 @@ impl Central {
                 manufacturer,
             },
             rssi_dbm: properties.rssi,
+            is_connected,
         })
     }
 

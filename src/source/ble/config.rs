@@ -16,6 +16,15 @@ pub struct Config {
     pub power_cycle: bool,
 }
 
+/// What sensors are connected for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A session: they are its own, and a link that something else left behind is ended.
+    Session,
+    /// A look at them, while a session may have them.
+    Look,
+}
+
 /// A sensor and where it is worn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SensorConfig {

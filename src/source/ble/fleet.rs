@@ -3,7 +3,11 @@
 //!
 //! One connection is made at a time, and not while a scan runs: both disturb the links there are. Scans are short and
 //! come again while a sensor is missing: endless ones go deaf. A device is connected to only after it was heard just
-//! now, because the system remembers devices that are long gone.
+//! now, because the system remembers devices that are long gone. A device that is connected already is not heard: its
+//! link was left behind by a program that was killed or a service that hung, and a session lets go of it.
+//!
+//! What helps is tried in this order: the sensor's own retries, the adapter off and on (where that is allowed), the
+//! connection to the service anew, and last the end of the process, for the service manager to start it again.
 
 use super::{
     identity::{self, Fit, Seen},
@@ -56,10 +60,21 @@ pub enum Act {
     Link(LinkEvent),
     /// Switch the adapter off and on.
     PowerCycle,
+    /// End the connection of that address, which is not one of ours.
+    Release(String),
     /// Build the connection to the Bluetooth service anew.
     Rebuild,
     /// End the process: nothing helps.
     GiveUp(String),
+}
+
+/// What the fleet may do that others feel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leave {
+    /// Switch the adapter off and on.
+    pub power_cycle: bool,
+    /// Let go of connections to its sensors that it did not make.
+    pub take_over: bool,
 }
 
 /// A configured sensor.
@@ -74,16 +89,19 @@ pub struct Member {
 pub struct Fleet {
     members: Vec<Member>,
     params: Params,
-    /// Whether the adapter may be power-cycled.
-    power_cycle: bool,
+    leave: Leave,
     scanning: Option<HostNs>,
     scan_from: HostNs,
     heard: HostNs,
+    /// Times in a row that the adapter was switched off and on and heard nobody.
+    deaf_cycles: u32,
+    /// When links of others were let go of, by address.
+    released: BTreeMap<String, HostNs>,
     /// Serial numbers that connections have told, by address.
     serials: BTreeMap<String, String>,
     adapter: Adapter,
-    bus_failures: u32,
-    rebuilds: u32,
+    /// Since when the service is gone, and when the connection to it is built anew.
+    gone: Option<(HostNs, HostNs)>,
     stopping: bool,
     /// Which sensors are connected to find out who they are.
     asked: Vec<bool>,
@@ -93,19 +111,20 @@ pub struct Fleet {
 impl Fleet {
     /// Nothing is heard yet.
     #[must_use]
-    pub fn new(members: Vec<Member>, params: &Params, power_cycle: bool, now: HostNs) -> Self {
+    pub fn new(members: Vec<Member>, params: &Params, leave: Leave, now: HostNs) -> Self {
         Self {
             asked: vec![false; members.len()],
             members,
             params: params.clone(),
-            power_cycle,
+            leave,
             scanning: None,
             scan_from: now,
             heard: now,
+            deaf_cycles: 0,
+            released: BTreeMap::new(),
             serials: BTreeMap::new(),
             adapter: Adapter::On,
-            bus_failures: 0,
-            rebuilds: 0,
+            gone: None,
             stopping: false,
             said: Vec::new(),
         }
@@ -188,16 +207,18 @@ impl Fleet {
     }
 
     fn seen(&mut self, now: HostNs, seen: &Seen, out: &mut Vec<Act>) {
-        // A device without a signal is a memory of the system.
-        if seen.rssi_dbm.is_none() || self.scanning.is_none() {
+        if self.scanning.is_none() {
             return;
         }
+        if seen.rssi_dbm.is_none() {
+            return self.remembered(now, seen, out);
+        }
         self.heard = now;
+        self.deaf_cycles = 0;
         if self.members.iter().any(|m| m.link.is_connecting()) {
             return;
         }
-        let serial = self.serials.get(&seen.address).map(String::as_str);
-        let fits = |m: &Member| identity::fit(&m.id, m.link.driver(), seen, serial);
+        let fits = |m: &Member| self.fit(m, seen);
         let wanting = |m: &&Member| m.link.wants(now);
         let best = |wanted: Fit| {
             self.members
@@ -216,6 +237,36 @@ impl Fleet {
         };
         self.members[i].link.event(now, event, &mut self.said);
         self.pass_on(i, out);
+    }
+
+    /// Whether that device is the member: by its name only until a device of that name was connected to once. From then
+    /// on it is that one, because another of the same name may be worn elsewhere.
+    fn fit(&self, member: &Member, seen: &Seen) -> Fit {
+        let serial = self.serials.get(&seen.address).map(String::as_str);
+        match identity::fit(&member.id, member.link.driver(), seen, serial) {
+            Fit::Named if member.link.bound().is_none_or(|at| at == seen.address) => Fit::Yes,
+            Fit::Named => Fit::No,
+            other => other,
+        }
+    }
+
+    /// A device without a signal is a memory of the system, or connected.
+    fn remembered(&mut self, now: HostNs, seen: &Seen, out: &mut Vec<Act>) {
+        let again_ns = ms(self.params.release_again_ms);
+        let recent = |at: &HostNs| now.0 - at.0 < again_ns;
+        if !seen.is_connected
+            || !self.leave.take_over
+            || self.released.get(&seen.address).is_some_and(recent)
+        {
+            return;
+        }
+        let ours =
+            |m: &Member| !m.link.is_absent() && m.link.address() == Some(seen.address.as_str());
+        let missed = |m: &Member| m.link.wants(now) && self.fit(m, seen) != Fit::No;
+        if !self.members.iter().any(ours) && self.members.iter().any(missed) {
+            self.released.insert(seen.address.clone(), now);
+            out.push(Act::Release(seen.address.clone()));
+        }
     }
 
     fn answered(
@@ -245,18 +296,17 @@ impl Fleet {
     fn adapter(&mut self, now: HostNs, adapter: Adapter, out: &mut Vec<Act>) {
         let before = std::mem::replace(&mut self.adapter, adapter);
         if adapter == Adapter::Gone {
-            self.bus_failures += 1;
-            if self.bus_failures >= self.params.bus_failures {
-                self.bus_failures = 0;
-                self.rebuilds += 1;
-                out.push(if self.rebuilds > self.params.rebuilds {
-                    Act::GiveUp("the Bluetooth service does not come back".to_owned())
-                } else {
-                    Act::Rebuild
-                });
+            let anew = HostNs(now.0 + ms(self.params.rebuild_ms));
+            let (since, due) = *self.gone.get_or_insert((now, anew));
+            if now.0 - since.0 >= ms(self.params.gone_ms) {
+                let gone = "the Bluetooth service does not come back";
+                out.push(Act::GiveUp(gone.to_owned()));
+            } else if due <= now {
+                self.gone = Some((since, anew));
+                out.push(Act::Rebuild);
             }
         } else {
-            (self.bus_failures, self.rebuilds) = (0, 0);
+            self.gone = None;
         }
         if adapter == before {
             return;
@@ -318,9 +368,15 @@ impl Fleet {
     fn listen(&mut self, now: HostNs, out: &mut Vec<Act>) {
         if !self.is_searching() || self.members.iter().any(|m| m.link.status().is_ready()) {
             self.heard = now;
-        } else if self.power_cycle && now.0 - self.heard.0 > ms(self.params.deaf_ms) {
+        } else if self.leave.power_cycle && now.0 - self.heard.0 > ms(self.params.deaf_ms) {
             self.heard = now;
-            out.push(Act::PowerCycle);
+            self.deaf_cycles += 1;
+            out.push(if self.deaf_cycles > self.params.deaf_cycles {
+                let deaf = "the adapter hears nobody, and switching it off and on does not help";
+                Act::GiveUp(deaf.to_owned())
+            } else {
+                Act::PowerCycle
+            });
         }
     }
 

@@ -16,8 +16,10 @@ pub struct Seen {
     pub address: String,
     /// What it says of itself.
     pub advert: Advert,
-    /// Signal, dBm; `None` for a device that is only remembered.
+    /// Signal, dBm; `None` for a device that is only remembered, or connected.
     pub rssi_dbm: Option<i16>,
+    /// Somebody on this machine has a connection to it; only looked up where there is no signal.
+    pub is_connected: bool,
 }
 
 impl Seen {
@@ -52,6 +54,8 @@ pub enum Fit {
     No,
     /// Of the right family; only its serial number can tell.
     Maybe,
+    /// It has that name, which others may have as well.
+    Named,
     /// That one.
     Yes,
 }
@@ -61,9 +65,12 @@ pub enum Fit {
 pub fn fit(id: &str, driver: &dyn Driver, seen: &Seen, serial: Option<&str>) -> Fit {
     let is = |text: &str| !text.is_empty() && text.trim().eq_ignore_ascii_case(id.trim());
     let advertised = driver.identity(&seen.advert);
-    let said = [Some(seen.address.as_str()), Some(&seen.advert.name), serial];
-    if said.into_iter().flatten().any(is) || advertised.as_deref().is_some_and(is) {
+    let said = [Some(seen.address.as_str()), serial, advertised.as_deref()];
+    if said.into_iter().flatten().any(is) {
         return Fit::Yes;
+    }
+    if is(&seen.advert.name) {
+        return Fit::Named;
     }
     // A name that holds the identity rules another one out, and so does a serial number that is known.
     let open = advertised.is_none() && serial.is_none() && !is_address(id);
@@ -101,6 +108,7 @@ mod tests {
                 manufacturer: Vec::new(),
             },
             rssi_dbm: Some(-60),
+            is_connected: false,
         }
     }
 
@@ -111,7 +119,7 @@ mod tests {
     #[test]
     fn address_name_and_advertised_serial_tell() {
         assert_eq!(fits("c0:ff:ee:00:00:01", "heart_rate", "", None), Fit::Yes);
-        assert_eq!(fits("TICKR 1", "heart_rate", "TICKR 1", None), Fit::Yes);
+        assert_eq!(fits("TICKR 1", "heart_rate", "TICKR 1", None), Fit::Named);
         assert_eq!(
             fits("12345678", "polar", "Polar H10 12345678", None),
             Fit::Yes

@@ -76,7 +76,11 @@ impl Pump {
             });
             if due {
                 self.said_at.extend(what.iter().map(|m| (*m, packet.host)));
-                news.push(Event::Heard(what));
+                news.push(if reading.value.is_blank() {
+                    Event::Blank(what)
+                } else {
+                    Event::Heard(what)
+                });
             }
         }
         news

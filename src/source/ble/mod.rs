@@ -5,18 +5,20 @@
 //! | [`identity`] | which device on the air is which sensor |
 //! | [`params`], [`protocol`] | numbers; requests and events |
 //! | [`streams`] | what a sensor was started for, and when it was heard |
+//! | [`chores`] | what is done again and again while it streams |
 //! | [`supervisor`] | one sensor's link as a state machine |
 //! | [`fleet`] | all sensors: scans, one connection at a time, the adapter |
 //! | [`shake`] | which of several sensors is moved most |
 //! | [`config`] | the adapter, and which sensor is worn where |
 //! | [`radio`] | carries all this out with btleplug, on a thread of its own |
 //! | `central`, `device`, `intake` | the adapter, one sensor's connection in btleplug, and what arrives on it |
-//! | [`survey`] | asking around without a session |
+//! | [`survey`] | devices that no session holds |
 //! | [`power`] | what only the system bus tells: whether an adapter is powered |
 //!
 //! All but the last four rows are pure: no radio, no clock, no task.
 
 mod central;
+pub mod chores;
 pub mod config;
 mod device;
 pub mod fleet;
@@ -32,4 +34,4 @@ pub mod supervisor;
 pub mod survey;
 
 pub use central::RadioError;
-pub use config::{Config, SensorConfig};
+pub use config::{Config, Purpose, SensorConfig};

@@ -36,10 +36,14 @@ pub struct Params {
     pub scan_pause_busy_ms: u64,
     /// Without any advertisement for so long while scanning the adapter is called deaf.
     pub deaf_ms: u64,
-    /// Failures of the bus in a row before everything is built anew.
-    pub bus_failures: u32,
-    /// Rebuilds in a row before the process gives up, for the service manager to start it again: two minutes.
-    pub rebuilds: u32,
+    /// After being switched off and on so many times in a row without hearing anybody it is given up.
+    pub deaf_cycles: u32,
+    /// A link that others left behind is let go of again after this, if it is still there.
+    pub release_again_ms: u64,
+    /// While the service is gone, everything is built anew this often.
+    pub rebuild_ms: u64,
+    /// When it is gone for so long the process gives up, for the service manager to start it again.
+    pub gone_ms: u64,
 }
 
 impl Default for Params {
@@ -61,8 +65,10 @@ impl Default for Params {
             scan_pause_ms: 1_000,
             scan_pause_busy_ms: 2_000,
             deaf_ms: 60_000,
-            bus_failures: 3,
-            rebuilds: 40,
+            deaf_cycles: 5,
+            release_again_ms: 10_000,
+            rebuild_ms: 3_000,
+            gone_ms: 120_000,
         }
     }
 }

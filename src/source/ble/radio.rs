@@ -4,14 +4,15 @@
 use super::{
     super::outlet::{Board, Outlet, say_status},
     central::{Central, Events, RadioError, heard},
-    config::{Config, SensorConfig},
+    config::{Config, Purpose, SensorConfig},
     device::Device,
-    fleet::{Act, Adapter, Fleet, Input, Member},
+    fleet::{Act, Adapter, Fleet, Input, Leave, Member},
     intake::{Pump, packet},
     params::Params,
     power,
     protocol::{Event, Request},
     supervisor::Supervisor,
+    survey,
 };
 use crate::{decode::Driver, model::packet::DeviceIndex, wire::recording::Item};
 use btleplug::api::CentralEvent;
@@ -44,6 +45,7 @@ const POLL: Duration = Duration::from_secs(1);
 pub(in super::super) fn start(
     config: &Config,
     sensors: &[SensorConfig],
+    purpose: Purpose,
     outlet: Outlet,
     board: Board,
     stop: CancellationToken,
@@ -62,7 +64,11 @@ pub(in super::super) fn start(
         let id = sensor.id.clone();
         members.push(Member { id, link });
     }
-    let fleet = Fleet::new(members, &params, config.power_cycle, (outlet.clock)());
+    let leave = Leave {
+        power_cycle: config.power_cycle,
+        take_over: purpose == Purpose::Session,
+    };
+    let fleet = Fleet::new(members, &params, leave, (outlet.clock)());
     let (end, over) = oneshot::channel();
     let config = config.clone();
     thread::Builder::new()
@@ -214,6 +220,15 @@ impl Worker {
                 spawn_local(async move {
                     if let Ok(Err(e)) = cycled.await {
                         error!("failed to switch the adapter off and on: {e}");
+                    }
+                });
+            }
+            Act::Release(address) => {
+                info!("{address} is still connected from before: letting go of it");
+                let adapter = self.config.adapter.clone();
+                spawn_local(async move {
+                    if let Err(reason) = survey::release(adapter.as_deref(), &address).await {
+                        warn!("failed to let go of {address}: {reason}");
                     }
                 });
             }

@@ -36,6 +36,15 @@ impl Streams {
         }
     }
 
+    /// Values of these came that say that there is nothing to measure: a stream that has delivered is not silent.
+    pub fn blank(&mut self, now: HostNs, what: &[Measurand]) {
+        for measurand in what {
+            if let Some(Some(heard)) = self.0.get_mut(measurand) {
+                *heard = now;
+            }
+        }
+    }
+
     /// What has not delivered yet.
     pub fn missing(&self) -> impl Iterator<Item = Measurand> + '_ {
         let unheard = self.0.iter().filter(|(_, heard)| heard.is_none());

@@ -6,6 +6,7 @@
 //! host's clock.
 
 use super::{
+    chores::Chores,
     identity::tail,
     params::Params,
     protocol::{Event, Offer, Output, Request},
@@ -42,14 +43,6 @@ enum State {
     Stopped,
 }
 
-/// Steps that are due again and again.
-#[derive(Debug)]
-struct Chore {
-    every_ns: i64,
-    next: HostNs,
-    index: usize,
-}
-
 /// Something a script waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wait {
@@ -80,7 +73,7 @@ pub struct Supervisor {
     /// What the set-up started.
     streams: Streams,
     skipped: Vec<String>,
-    chores: Vec<Chore>,
+    chores: Chores,
     chore: Option<Script>,
     failures: u32,
     linked: bool,
@@ -118,7 +111,7 @@ impl Supervisor {
             offer: Offer::default(),
             streams: Streams::default(),
             skipped: Vec::new(),
-            chores: Vec::new(),
+            chores: Chores::default(),
             chore: None,
             failures: 0,
             linked: false,
@@ -175,6 +168,12 @@ impl Supervisor {
         self.address.as_deref()
     }
 
+    /// The address it was connected at.
+    #[must_use]
+    pub fn bound(&self) -> Option<&str> {
+        self.address().filter(|_| self.connections > 0)
+    }
+
     /// Its place in the session.
     #[must_use]
     pub fn device(&self) -> DeviceIndex {
@@ -214,7 +213,7 @@ impl Supervisor {
     /// When [`Supervisor::tick`] has something to do.
     #[must_use]
     pub fn next(&self) -> Option<HostNs> {
-        let chore = self.chores.iter().map(|c| c.next).min();
+        let chore = self.chores.next();
         let silence = matches!(self.state, State::Streaming { .. })
             .then(|| self.streams.silent_at(&self.params))
             .flatten();
@@ -250,6 +249,7 @@ impl Supervisor {
                 }
             }
             Event::Heard(what) => self.heard(now, what),
+            Event::Blank(what) => self.blank(now, what),
             Event::Stop => self.stop(now, out),
         }
     }
@@ -355,7 +355,7 @@ impl Supervisor {
             self.failures += 1;
         }
         self.unlink(out);
-        self.chores.clear();
+        self.chores = Chores::default();
         self.chore = None;
         self.deadline = None;
         self.drain_until = None;
@@ -377,17 +377,17 @@ impl Supervisor {
             self.deadline = None;
             self.reason = None;
             self.state = State::Streaming { since: now };
-            let repeats = self.driver.repeat().into_iter().enumerate();
-            self.chores = repeats
-                .map(|(index, repeat)| {
-                    let every_ns = ns(u64::from(repeat.every_ms).max(100));
-                    Chore {
-                        every_ns,
-                        next: HostNs(now.0 + every_ns),
-                        index,
-                    }
-                })
-                .collect();
+            self.chores = Chores::begin(self.driver, now);
+        }
+    }
+
+    /// A sensor that is not worn well is not ready, and a new connection would not help.
+    fn blank(&mut self, now: HostNs, what: &[Measurand]) {
+        self.streams.blank(now, what);
+        if matches!(self.state, State::Awaiting) {
+            let first_ms = self.streams.first_ms(&self.params);
+            self.deadline = Some(HostNs(now.0 + ns(first_ms)));
+            self.reason = Some("it finds no heart beat: is it worn, and moist?".to_owned());
         }
     }
 
@@ -396,7 +396,7 @@ impl Supervisor {
         match self.state {
             State::Absent { .. } => self.state = State::Stopped,
             State::Configuring(_) | State::Awaiting | State::Streaming { .. } => {
-                self.chores.clear();
+                self.chores = Chores::default();
                 self.chore = None;
                 self.open = false;
                 self.request += 1;
@@ -442,7 +442,7 @@ impl Supervisor {
 
     fn close(&mut self, now: HostNs, out: &mut Vec<Output>) {
         self.unlink(out);
-        self.chores.clear();
+        self.chores = Chores::default();
         self.chore = None;
         self.drain_until = None;
         self.state = State::Closing;
@@ -550,14 +550,10 @@ impl Supervisor {
         if self.chore.is_some() || self.open {
             return;
         }
-        let Some(chore) = self.chores.iter_mut().find(|c| c.next <= now) else {
-            return;
-        };
-        chore.next = HostNs(now.0 + chore.every_ns);
-        let index = chore.index;
-        let ops = self.driver.repeat().into_iter().nth(index);
-        self.chore = ops.map(|repeat| Script::new(repeat.ops));
-        self.pump(now, out);
+        self.chore = self.chores.due(self.driver, now);
+        if self.chore.is_some() {
+            self.pump(now, out);
+        }
     }
 
     fn script(&mut self) -> Option<&mut Script> {

@@ -1,4 +1,4 @@
-//! Asking around without a session: what is on the air, and how full a battery is.
+//! Devices that no session holds: what is on the air, how full a battery is, and a link that was left behind.
 
 use super::{
     central::{Central, RadioError, heard},
@@ -69,5 +69,17 @@ pub async fn battery(adapter: Option<&str>, address: &str) -> Result<Option<u8>,
         Event::Offers(offer) => Ok(offer.battery_percent),
         Event::Refused(reason) => Err(reason),
         _ => Ok(None),
+    }
+}
+
+/// Ends a connection that the system has to a device, whoever made it.
+///
+/// # Errors
+/// Why it is still there.
+pub(super) async fn release(adapter: Option<&str>, address: &str) -> Result<(), String> {
+    let (device, _values) = Device::open(adapter, address).await?;
+    match device.carry_out(Request::Disconnect).await {
+        Event::Refused(reason) => Err(reason),
+        _ => Ok(()),
     }
 }
