@@ -11,7 +11,7 @@ mod packets;
 
 use packets::{opening, packet, packets};
 use plimsoll::{
-    decode::{Decoder, Driver, drivers},
+    decode::{Decoder, Driver, cadence, drivers},
     model::{
         packet::{Packet, Uuid},
         reading::Reading,
@@ -38,6 +38,12 @@ const MOST_READINGS: usize = 20_000;
 const MOST_HELD: usize = 1 << 16;
 /// Inputs between two looks at a decoder.
 const LOOK_EVERY: u64 = 1000;
+
+/// Inputs a decoder.
+fn wished_inputs() -> u64 {
+    let wish = std::env::var("PLIMSOLL_FUZZ_INPUTS");
+    wish.map_or(FEW_INPUTS, |text| text.replace('_', "").parse().unwrap())
+}
 
 /// SplitMix64: noise at the speed of the decoders, the same on every machine.
 struct Noise(u64);
@@ -173,8 +179,7 @@ fn cut_and_bent_packets_give_values_or_an_error() {
 #[test]
 fn long_noise_ends_no_decoder_and_nothing_grows() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let inputs = std::env::var("PLIMSOLL_FUZZ_INPUTS")
-        .map_or(FEW_INPUTS, |text| text.replace('_', "").parse().unwrap());
+    let inputs = wished_inputs();
     for (seed, driver) in drivers().iter().enumerate() {
         let name = driver.name();
         let known = packets(name);
@@ -215,4 +220,33 @@ fn long_noise_ends_no_decoder_and_nothing_grows() {
             began.elapsed().as_secs_f64()
         );
     }
+}
+
+/// What has no driver of its own: cycling and running measurements of every flag, and noise.
+#[test]
+fn noise_ends_no_cadence() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut noise = Noise(7);
+    let mut bytes = Vec::new();
+    let (mut good, inputs) = (0_u64, wished_inputs());
+    for _ in 0..inputs {
+        let length = noise.below(40);
+        bytes.clear();
+        noise.fill(&mut bytes, length);
+        bytes.truncate(length);
+        let characteristic = [cadence::CYCLING, cadence::RUNNING, cadence::POWER][noise.below(3)];
+        if let Ok(named) = cadence::parse(characteristic, &bytes) {
+            assert!(
+                named.len() <= bytes.len(),
+                "more fields than bytes: {named:?}"
+            );
+            assert!(
+                named.iter().all(|(_, value)| value.is_finite()),
+                "{named:?}"
+            );
+            good += 1;
+        }
+    }
+    println!("cadence: {inputs} inputs, {good} of them decoded");
+    assert!(good > 0 && good < inputs);
 }

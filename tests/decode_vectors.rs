@@ -103,3 +103,32 @@ fn an_advertisement_finds_its_driver() {
     };
     assert!(driver("dot").unwrap().matches(&company));
 }
+
+/// What a reader of `evaluate` sees of a vector that does not come out: its id, what was decoded, what was expected.
+#[test]
+fn evaluate_prints_every_mismatch_with_both_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wire_vectors.json");
+    let vectors = r#"[
+        {"id": "full", "device": "bas", "hex": "64", "expected": {"value": 100}},
+        {"id": "wrong", "device": "bas", "hex": "57", "expected": {"value": 88}},
+        {"id": "cut", "device": "hrs", "hex": "06", "expected": {"hr_bpm": 60}}
+    ]"#;
+    std::fs::write(&file, vectors).unwrap();
+    let said = assert_cmd::Command::cargo_bin("plimsoll")
+        .unwrap()
+        .arg("evaluate")
+        .arg(&file)
+        .assert();
+    let output = said.get_output();
+    let text = [&output.stdout, &output.stderr]
+        .map(|b| String::from_utf8_lossy(b))
+        .concat();
+    for line in [
+        "wire_vectors/wrong: value: got 87, expected 88",
+        "wire_vectors/cut: heart rate needs 2 bytes, got 1",
+    ] {
+        assert!(text.contains(line), "no {line:?} in\n{text}");
+    }
+    assert!(!text.contains("wire_vectors/full:"), "{text}");
+}

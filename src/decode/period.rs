@@ -48,6 +48,11 @@ impl UsualPeriod {
         self.known = (self.known + 1).min(HISTORY);
     }
 
+    /// Something was learned.
+    pub(super) fn is_known(&self) -> bool {
+        self.known > 0
+    }
+
     /// The usual period.
     pub(super) fn ns(&self) -> i64 {
         let mut sorted = self.recent_ns;

@@ -3,4 +3,4 @@
 # held at most and how long it took. Needs the folder of the recordings for the published vectors.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-PLIMSOLL_FUZZ_INPUTS="${1:-10_000_000}" exec cargo test --test decode_fuzz -- --nocapture long_noise
+PLIMSOLL_FUZZ_INPUTS="${1:-10_000_000}" exec cargo test --test decode_fuzz -- --nocapture noise

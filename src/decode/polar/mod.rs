@@ -14,7 +14,7 @@ pub mod times;
 use self::{
     control::{ControlPoint, Operation, Reply, Settings},
     frame::{Frame, Measurement, Number},
-    times::FrameTimes,
+    times::{FrameSpan, FrameTimes},
 };
 use super::{
     bytes::at_the_end,
@@ -87,10 +87,15 @@ fn printed_id(name: &str) -> Option<&str> {
 /// Longest list of settings, bytes.
 const MAX_SETTINGS: usize = 512;
 
+/// Longest frame that waits, samples: what sensors send at once has about 70.
+const MAX_HELD: usize = 128;
+
 /// One measurement stream.
 struct Stream {
     measurement: Measurement,
     times: FrameTimes,
+    /// The first frame, which waits for the second to tell the period: its stamp and values.
+    held: Option<(i64, Vec<Value>)>,
     factor: Option<f64>,
     /// In g, deg/s or gauss.
     range: Option<f64>,
@@ -101,10 +106,49 @@ impl Stream {
         Self {
             measurement,
             times: FrameTimes::new(nominal_hz),
+            held: None,
             factor: None,
             range: None,
         }
     }
+
+    /// Takes the values of the next frame.
+    fn frame(
+        &mut self,
+        last_ns: i64,
+        values: impl ExactSizeIterator<Item = Value>,
+        out: &mut Vec<Reading>,
+    ) {
+        let first = self.times.knows_nothing();
+        let span = self.times.frame(last_ns, values.len());
+        if first && values.len() <= MAX_HELD {
+            self.held = Some((last_ns, values.collect()));
+            return;
+        }
+        self.release(out);
+        out.extend(stamped(span, values));
+    }
+
+    /// Passes on what was held back.
+    fn release(&mut self, out: &mut Vec<Reading>) {
+        if let Some((last_ns, values)) = self.held.take() {
+            let span = self.times.alone(last_ns, values.len());
+            out.extend(stamped(span, values));
+        }
+    }
+}
+
+fn stamped(
+    span: FrameSpan,
+    values: impl IntoIterator<Item = Value>,
+) -> impl Iterator<Item = Reading> {
+    values
+        .into_iter()
+        .enumerate()
+        .map(move |(i, value)| Reading {
+            time: DeviceTime::Clock(DeviceNs(span.instant_ns(i))),
+            value,
+        })
 }
 
 struct PolarDecoder {
@@ -143,19 +187,19 @@ impl PolarDecoder {
     }
 
     /// Replies bring ranges and factors; a start means that the stream's stamps begin anew.
-    fn control(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+    fn control(&mut self, bytes: &[u8], out: &mut Vec<Reading>) -> Result<(), DecodeError> {
         match ControlPoint::parse(bytes)? {
             ControlPoint::Stopped(codes) => {
                 let stopped = codes.iter().find_map(|c| Measurement::from_code(*c));
                 let what = stopped.map_or("something", Measurement::name);
                 Err(DecodeError::Stopped { what })
             }
-            ControlPoint::Reply(reply) if reply.status == 0 => self.reply(&reply),
+            ControlPoint::Reply(reply) if reply.status == 0 => self.reply(&reply, out),
             ControlPoint::Features(_) | ControlPoint::Reply(_) => Ok(()),
         }
     }
 
-    fn reply(&mut self, reply: &Reply) -> Result<(), DecodeError> {
+    fn reply(&mut self, reply: &Reply, out: &mut Vec<Reading>) -> Result<(), DecodeError> {
         let Some(measurement) = Measurement::from_code(reply.measurement) else {
             return Ok(());
         };
@@ -165,6 +209,7 @@ impl PolarDecoder {
                 let settings = Settings::parse(reply.parameters)?;
                 let factor = settings.factor.first().map(|f| f64::from(*f));
                 for stream in self.streams_of(measurement) {
+                    stream.release(out);
                     stream.times.reset();
                     stream.factor = factor.filter(|f| f.is_finite() && *f > 0.0);
                 }
@@ -220,22 +265,18 @@ impl PolarDecoder {
             return;
         };
         let last_ns = i64::try_from(frame.timestamp_ns).unwrap_or(i64::MAX);
-        let span = stream.times.frame(last_ns, samples.len());
-        for (i, sample) in samples.enumerate() {
-            if let Some(value) = value(frame, stream.factor, stream.range, sample) {
-                out.push(Reading {
-                    time: DeviceTime::Clock(DeviceNs(span.instant_ns(i))),
-                    value,
-                });
-            }
-        }
+        let (factor, range) = (stream.factor, stream.range);
+        let values: Option<Vec<Value>> = samples
+            .map(|sample| value(frame, factor, range, sample))
+            .collect();
+        stream.frame(last_ns, values.unwrap_or_default().into_iter(), out);
     }
 }
 
 impl Decoder for PolarDecoder {
     fn decode(&mut self, packet: &Packet, out: &mut Vec<Reading>) -> Result<(), DecodeError> {
         match packet.characteristic {
-            CONTROL => self.control(&packet.bytes),
+            CONTROL => self.control(&packet.bytes, out),
             DATA => self.data(&packet.bytes, out),
             _ => {
                 self.ignored += heart_rate::decode(packet, out)? as u64;
@@ -248,9 +289,15 @@ impl Decoder for PolarDecoder {
     fn reset(&mut self) {
         for stream in self.streams.iter_mut().chain([&mut self.raw_acceleration]) {
             stream.times.reset();
-            (stream.factor, stream.range) = (None, None);
+            (stream.held, stream.factor, stream.range) = (None, None, None);
         }
         self.settings.clear();
+    }
+
+    fn finish(&mut self, out: &mut Vec<Reading>) {
+        for stream in self.streams.iter_mut().chain([&mut self.raw_acceleration]) {
+            stream.release(out);
+        }
     }
 
     fn ignored_bytes(&self) -> u64 {
@@ -337,7 +384,39 @@ mod tests {
         };
         let mut out = Vec::new();
         decoder.decode(&packet, &mut out).unwrap();
+        // The first frame of a stream waits for the second.
+        decoder.finish(&mut out);
         out.iter().map(|r| r.value).collect()
+    }
+
+    #[test]
+    fn the_first_frame_waits_for_the_second_and_has_its_period() {
+        let mut decoder = PolarDecoder::new();
+        let mut out = Vec::new();
+        for k in 1..=3_u64 {
+            // 200 a second, where 100 are usual.
+            let mut bytes = vec![2];
+            bytes.extend((k * 50_000_000 + 1_000_000_000).to_le_bytes());
+            bytes.push(1);
+            bytes.extend([0; 60]);
+            let packet = Packet {
+                device: DeviceIndex(0),
+                characteristic: DATA,
+                host: HostNs(0),
+                bytes: bytes.into(),
+            };
+            decoder.decode(&packet, &mut out).unwrap();
+            assert_eq!(out.len(), [0, 20, 30][k as usize - 1]);
+        }
+        let instants: Vec<i64> = out
+            .iter()
+            .map(|r| match r.time {
+                DeviceTime::Clock(at) => at.0,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let expected: Vec<i64> = (1..=30).map(|i| 1_000_000_000 + i * 5_000_000).collect();
+        assert_eq!(instants, expected);
     }
 
     fn frame(measurement: u8, kind: u8, samples: &[i16]) -> Vec<u8> {

@@ -1,8 +1,8 @@
 //! Instants of the samples of a frame, of which only the last is stamped.
 //!
-//! The first frame of a stream walks back from its stamp at the nominal period; later frames spread
-//! their samples between the previous stamp and their own. Where frames were lost that would stretch
-//! the samples over the gap, so the usual period is used instead and the gap stays visible.
+//! Frames spread their samples between the previous stamp and their own. Where frames were lost that would
+//! stretch the samples over the gap, so the usual period is used instead and the gap stays visible; so it is for
+//! the first frame of a stream, which waits for the second where nothing is known of the period yet.
 
 use crate::decode::period::UsualPeriod;
 
@@ -50,6 +50,24 @@ impl FrameTimes {
         self
     }
 
+    /// Nothing is known of the period, and no frame came that it could be learned with.
+    #[must_use]
+    pub fn knows_nothing(&self) -> bool {
+        self.previous_ns.is_none() && !self.period.is_known()
+    }
+
+    /// A frame of `samples` samples stamped `last_ns`, by the usual period alone.
+    #[must_use]
+    pub fn alone(&self, last_ns: i64, samples: usize) -> FrameSpan {
+        let samples = count(samples);
+        let span_ns = self.period.ns().saturating_mul(samples);
+        FrameSpan {
+            start_ns: last_ns.saturating_sub(span_ns),
+            span_ns,
+            samples,
+        }
+    }
+
     /// Forgets the previous frame: the stream starts anew.
     pub fn reset(&mut self) {
         self.previous_ns = None;
@@ -57,23 +75,27 @@ impl FrameTimes {
 
     /// Takes the next frame, stamped `last_ns`, of `samples` samples.
     pub fn frame(&mut self, last_ns: i64, samples: usize) -> FrameSpan {
-        let n = i64::try_from(samples).unwrap_or(i64::MAX).max(1);
-        let usual = self.period.ns();
-        let span_ns = match self.previous_ns.replace(last_ns) {
+        let alone = self.alone(last_ns, samples);
+        match self.previous_ns.replace(last_ns) {
             Some(previous) if previous < last_ns => {
-                let span = last_ns.saturating_sub(previous);
-                let lost = self.period.lost(span, n);
-                self.period.learn(span, n);
-                if lost { usual.saturating_mul(n) } else { span }
+                let n = count(samples);
+                let span_ns = last_ns.saturating_sub(previous);
+                let lost = self.period.lost(span_ns, n);
+                self.period.learn(span_ns, n);
+                let whole = FrameSpan {
+                    start_ns: previous,
+                    span_ns,
+                    samples: n,
+                };
+                if lost { alone } else { whole }
             }
-            _ => usual.saturating_mul(n),
-        };
-        FrameSpan {
-            start_ns: last_ns.saturating_sub(span_ns),
-            span_ns,
-            samples: n,
+            _ => alone,
         }
     }
+}
+
+fn count(samples: usize) -> i64 {
+    i64::try_from(samples).unwrap_or(i64::MAX).max(1)
 }
 
 #[cfg(test)]

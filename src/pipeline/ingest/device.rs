@@ -13,7 +13,7 @@ use crate::{
         reading::{Reading, Value},
         sample::{Sample, StreamId, StreamKind},
         session::{Sensor, TechEvent, TechKind},
-        time::{HostNs, SessionNs},
+        time::HostNs,
         window::Batch,
     },
 };
@@ -41,6 +41,8 @@ pub(super) struct Device {
     streams: [Stream; 6],
     undecodable: Undecodable,
     packets: u64,
+    /// When its last packet came.
+    last: HostNs,
     battery_low: bool,
     /// Its link was closed with the session: that it is silent is no loss.
     closed: bool,
@@ -76,6 +78,7 @@ impl Device {
             streams: Default::default(),
             undecodable: Undecodable::default(),
             packets: 0,
+            last: origin,
             battery_low: false,
             closed: false,
             readings: Vec::new(),
@@ -103,9 +106,10 @@ impl Device {
     }
 
     /// A connection begins with a decoder that knows nothing; the clock's map stays, the device may have gone on.
-    pub(super) fn link(&mut self, t: SessionNs, change: &LinkChange, tech: &mut Vec<TechEvent>) {
+    pub(super) fn link(&mut self, host: HostNs, change: &LinkChange, tech: &mut Vec<TechEvent>) {
         let kind = match change {
             LinkChange::Up => {
+                self.release(tech);
                 self.decoder.reset();
                 self.closed = false;
                 TechKind::LinkUp
@@ -120,10 +124,20 @@ impl Device {
             LinkChange::Overflow { packets } => TechKind::PacketsLost { packets: *packets },
         };
         tech.push(TechEvent {
-            t,
+            t: host.since(self.origin),
             device: Some(self.index),
             kind,
         });
+    }
+
+    /// What the decoder held back, at the instant of its last packet: nothing more of that connection comes.
+    fn release(&mut self, tech: &mut Vec<TechEvent>) {
+        self.readings.clear();
+        self.decoder.finish(&mut self.readings);
+        if !self.readings.is_empty() {
+            self.aligner
+                .push(self.last, &self.readings, &mut self.samples, tech);
+        }
     }
 
     /// Counts what a packet holds that came long after its window was closed.
@@ -141,6 +155,7 @@ impl Device {
 
     fn decode(&mut self, packet: &Packet) -> bool {
         self.packets += 1;
+        self.last = self.last.max(packet.host);
         self.readings.clear();
         match self.decoder.decode(packet, &mut self.readings) {
             Ok(()) => true,
@@ -157,12 +172,7 @@ impl Device {
         tech: &mut Vec<TechEvent>,
         spare: &mut Vec<Vec<Sample>>,
     ) {
-        self.readings.clear();
-        self.decoder.finish(&mut self.readings);
-        if !self.readings.is_empty() {
-            self.aligner
-                .push(host, &self.readings, &mut self.samples, tech);
-        }
+        self.release(tech);
         self.aligner.finish(&mut self.samples, tech);
         self.sort_in(host, tech, spare);
     }

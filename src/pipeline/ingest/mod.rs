@@ -174,9 +174,8 @@ impl Ingest {
     /// A sensor's link changed.
     pub fn link(&mut self, host: HostNs, event: &LinkEvent, out: &mut Vec<Window>) {
         self.advance(host, out);
-        let t = host.since(self.origin);
         if let Some(device) = self.devices.get_mut(usize::from(event.device.0)) {
-            device.link(t, &event.change, &mut self.tech);
+            device.link(host, &event.change, &mut self.tech);
         }
     }
 
@@ -205,6 +204,12 @@ impl Ingest {
         out.push(window);
     }
 
+    /// The session ends with window `index`, however early its items ended.
+    pub fn finish_with(&mut self, index: u64, out: &mut Vec<Window>) {
+        let begins = HostNs(self.begin_ns(index));
+        self.finish(begins, out);
+    }
+
     /// Takes back a window that nobody needs any more, for its memory.
     pub fn recycle(&mut self, window: Window) {
         let Window {
@@ -228,7 +233,11 @@ impl Ingest {
     }
 
     fn start_ns(&self) -> i64 {
-        let passed = i64::try_from(self.index)
+        self.begin_ns(self.index)
+    }
+
+    fn begin_ns(&self, index: u64) -> i64 {
+        let passed = i64::try_from(index)
             .unwrap_or(i64::MAX)
             .saturating_mul(WINDOW_NS);
         self.origin.0.saturating_add(passed)
