@@ -46,7 +46,11 @@ fn send(store: &mut Store, server: &mut Server) -> (Forwarded, Vec<Trouble>) {
         sum.why = done.why.or(sum.why);
         match done.trouble {
             Some(Trouble::Busy { status, why }) => {
-                std::thread::sleep(server.rest().unwrap_or_default());
+                std::thread::sleep(
+                    server
+                        .rest(std::time::SystemTime::now())
+                        .unwrap_or_default(),
+                );
                 troubles.push(Trouble::Busy { status, why });
             }
             Some(trouble) => troubles.push(trouble),

@@ -18,7 +18,7 @@ use std::{
     collections::BTreeMap,
     sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -198,7 +198,7 @@ impl Forwarder {
         if let Some(trouble) = sent.trouble {
             self.say(&format!("{}: {trouble}", self.at));
             let busy = matches!(trouble, Trouble::Busy { .. });
-            let asked = busy.then(|| work.server.rest()).flatten();
+            let asked = busy.then(|| work.server.rest(SystemTime::now())).flatten();
             return asked.map_or_else(|| self.pause(), |asked| asked.max(PAUSE));
         }
         let more = sent.samples + sent.kept_aside > 0;

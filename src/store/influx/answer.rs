@@ -11,6 +11,7 @@
 //! | another | not a server of this kind, or something in between: tried again, somebody has to see to it |
 
 use serde::Deserialize;
+use std::time::{Duration, SystemTime};
 
 /// Longest part of a server's own words that is repeated, characters.
 const LONGEST_WORDS: usize = 300;
@@ -108,6 +109,16 @@ pub fn words(body: &str) -> String {
     line.chars().take(LONGEST_WORDS).collect()
 }
 
+/// What a `Retry-After` asks for, from `now` on: so many seconds, or until a date (RFC 9110, 10.2.3).
+pub fn rest(said: &str, now: SystemTime) -> Option<Duration> {
+    let said = said.trim();
+    let seconds = said.parse().ok().map(Duration::from_secs);
+    seconds.or_else(|| {
+        let until = httpdate::parse_http_date(said).ok()?;
+        Some(until.duration_since(now).unwrap_or_default())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,5 +157,19 @@ mod tests {
         assert_eq!(said.chars().count(), LONGEST_WORDS);
         assert!(!said.contains('\n'));
         assert_eq!(words(" \n"), "no reason given");
+    }
+
+    #[test]
+    fn a_rest_is_seconds_or_a_date() {
+        let now = httpdate::parse_http_date("Fri, 27 Nov 2026 08:00:00 GMT").unwrap();
+        for (said, seconds) in [
+            (" 3 ", Some(3)),
+            ("Fri, 27 Nov 2026 08:01:30 GMT", Some(90)),
+            ("Fri, 27 Nov 2026 07:59:00 GMT", Some(0)),
+            ("soon", None),
+            ("-1", None),
+        ] {
+            assert_eq!(rest(said, now), seconds.map(Duration::from_secs), "{said}");
+        }
     }
 }

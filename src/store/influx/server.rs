@@ -25,7 +25,7 @@ use std::{
     io::Write,
     path::{self, PathBuf},
     thread,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -192,7 +192,7 @@ impl Server {
     }
 
     /// How long a busy server asks to be left alone: the crate does not pass it on, so an empty write asks for it.
-    pub fn rest(&self) -> Option<Duration> {
+    pub fn rest(&self, now: SystemTime) -> Option<Duration> {
         let url = self.url("/api/v2/write");
         let request = self.http.post(url).query(&[
             ("bucket", self.target.bucket.as_str()),
@@ -201,8 +201,8 @@ impl Server {
         ]);
         let request = self.allowed(request);
         let response = self.wait(async { request.send().await }).ok()?;
-        let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
-        let asked = Duration::from_secs(seconds.trim().parse().ok()?);
+        let said = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+        let asked = answer::rest(said, now)?;
         Some(asked.min(LONGEST_REST))
     }
 
