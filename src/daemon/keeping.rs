@@ -23,6 +23,11 @@ use std::{
 /// # Errors
 /// The folder cannot be read.
 pub fn recordings(data: &Path) -> Result<Vec<PathBuf>> {
+    ending(data, "mcap")
+}
+
+/// Files beside the recordings with that ending, by name.
+fn ending(data: &Path, ending: &str) -> Result<Vec<PathBuf>> {
     let dir = data.join("recordings");
     if !dir.is_dir() {
         return Ok(Vec::new());
@@ -31,12 +36,23 @@ pub fn recordings(data: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(&dir).with_context(read)? {
         let path = entry.with_context(read)?.path();
-        if path.extension() == Some(OsStr::new("mcap")) {
+        if path.extension() == Some(OsStr::new(ending)) {
             found.push(path);
         }
     }
     found.sort();
     Ok(found)
+}
+
+/// Marks that a recording was delivered whose recording is gone: a removal that was killed leaves one, somebody's hand
+/// another. Their names are those of sessions.
+fn remove_lone_marks(data: &Path) -> Result<()> {
+    for mark in ending(data, "delivered")? {
+        if !mark.with_extension("").exists() {
+            remove_file(&mark)?;
+        }
+    }
+    Ok(())
 }
 
 /// A recording and what it begins with.
@@ -134,6 +150,9 @@ pub fn retain(
             names.join(", ")
         ));
     }
+    if !dry {
+        remove_lone_marks(data)?;
+    }
     if outlook.audit_rows > 0
         && let Some(days) = retention.audit_days
     {
@@ -212,13 +231,9 @@ pub fn erase(
         jobs::remove(data, session)?;
         if let Some(report) = report(data, session) {
             remove_file(&report)?;
-            // The mark of a recording that somebody removed.
-            let name = format!("{}.mcap", session.0);
-            remove_file(&recovery::delivered_mark(
-                &data.join("recordings").join(name),
-            ))?;
         }
     }
+    remove_lone_marks(data)?;
     store.erase(client, act)?;
     store.scrub().context(
         "write the database anew: what was removed may still be in its bytes until it is (call it again)",
