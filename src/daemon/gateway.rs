@@ -18,7 +18,7 @@ use crate::{
         room::Shortage,
         session::{SessionHeader, SessionId},
         time::HostNs,
-        window::Window,
+        window::{WINDOW_NS, Window},
     },
     mqtt::publisher::{Offered, State},
     pipeline::{
@@ -125,6 +125,8 @@ pub struct Gateway {
     windows: Vec<Window>,
     /// Instructions that are not followed yet.
     orders: VecDeque<Order>,
+    /// What is to be said to those who gave instructions.
+    replies: VecDeque<Vec<u8>>,
     /// The store's disk is short of room, as the store says.
     store_short: Option<Shortage>,
 }
@@ -211,6 +213,7 @@ impl Gateway {
             recording_error: None,
             windows: Vec::new(),
             orders: VecDeque::new(),
+            replies: VecDeque::new(),
             store_short: None,
         })
     }
@@ -239,7 +242,7 @@ impl Gateway {
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut stopped = false;
         while !self.done() {
-            self.say(sensors.as_mut()).await?;
+            self.say(sensors.as_mut())?;
             let open = self.courier.delivery().open();
             let takes = !self.over && (!self.source.waits || open < CREDIT_WINDOWS);
             tokio::select! {
@@ -319,7 +322,7 @@ impl Gateway {
     }
 
     /// Says what is to be said: that there is a session, its windows, its sensors, answers.
-    async fn say(&mut self, sensors: Option<&mut Sensors>) -> Result<(), GatewayError> {
+    fn say(&mut self, sensors: Option<&mut Sensors>) -> Result<(), GatewayError> {
         if !self.born {
             let bytes = payload::encode_status(&Status::of(Presence::Online))?;
             let offered = self.link.offer(&self.session, Subject::Status, bytes)?;
@@ -333,15 +336,24 @@ impl Gateway {
         if let Some(sensors) = sensors {
             self.say_sensors(sensors)?;
             while let Some(order) = self.orders.pop_front() {
-                if let Some(item) = self.follow(order, sensors).await? {
+                if let Some(item) = self.follow(order, sensors)? {
                     self.take(&item)?;
                 }
             }
         }
         // Without sensors nobody follows them.
         while let Some(order) = self.orders.pop_front() {
-            self.reply(order.id, Some(OF_A_RECORDING.to_owned()))
-                .await?;
+            self.reply(order.id, Some(OF_A_RECORDING.to_owned()))?;
+        }
+        while let Some(bytes) = self.replies.pop_front() {
+            // Not waited for: the session goes on while the bus takes nothing.
+            let offered = self
+                .link
+                .offer(&self.session, Subject::Reply, bytes.clone())?;
+            if offered != Offered::Taken {
+                self.replies.push_front(bytes);
+                break;
+            }
         }
         if !self.announce {
             self.courier.pump(&self.link)?;
@@ -369,6 +381,7 @@ impl Gateway {
         if connection.connected && self.courier.stalled() {
             info!(session = %self.session.0, "nothing moves: asking the consumers where they stand");
             self.announce = true;
+            self.end_behind_consumers()?;
         }
         // A packet that waits is older than the time.
         if let (Some(sensors), false, true) = (sensors, self.over, self.source.items.is_empty()) {
@@ -398,6 +411,23 @@ impl Gateway {
         {
             self.recording_error.get_or_insert(e);
         }
+        self.publish()
+    }
+
+    /// A power cut, or a broken disk, can take from a recording what consumers had already. Then its last window is none
+    /// that they wait for: the session ends with one behind all that they have.
+    fn end_behind_consumers(&mut self) -> Result<(), GatewayError> {
+        let had = self.courier.delivery().furthest_open().unwrap_or(0);
+        let made = self.courier.delivery().windows();
+        if !self.over || !self.source.waits || had < made {
+            return Ok(());
+        }
+        warn!(
+            session = %self.session.0,
+            "the recording ends {:.1} s before what the store has of it: the session ends there",
+            (had - made + 1) as f64 * WINDOW_NS as f64 * 1e-9,
+        );
+        self.ingest.finish_with(had, &mut self.windows);
         self.publish()
     }
 
@@ -437,8 +467,8 @@ impl Gateway {
     }
 
     /// Takes an instruction, or says why not.
-    async fn follow(
-        &self,
+    fn follow(
+        &mut self,
         order: Order,
         sensors: &mut Sensors,
     ) -> Result<Option<Item>, GatewayError> {
@@ -446,7 +476,7 @@ impl Gateway {
             .refusal(&order.command)
             .or_else(|| self.no_room(&order.command, sensors.reserve_mb));
         let taken = refused.is_none();
-        self.reply(order.id, refused).await?;
+        self.reply(order.id, refused)?;
         if let (true, Command::GoWithout { device, .. }) = (taken, &order.command) {
             sensors.without.insert(*device);
             sensors.status.mark_changed();
@@ -477,10 +507,14 @@ impl Gateway {
         ))
     }
 
-    async fn reply(&self, id: String, refused: Option<String>) -> Result<(), GatewayError> {
+    fn reply(&mut self, id: String, refused: Option<String>) -> Result<(), GatewayError> {
         let bytes = payload::encode_reply(&Reply { id, refused })?;
-        let said = self.link.publish(&self.session, Subject::Reply, bytes);
-        Ok(said.await?)
+        // Who waits for an older one has given up.
+        if self.replies.len() == WAITING_ORDERS {
+            self.replies.pop_front();
+        }
+        self.replies.push_back(bytes);
+        Ok(())
     }
 
     fn message(&mut self, subject: &Subject, bytes: &[u8]) {

@@ -145,6 +145,13 @@ impl Delivery {
         self.consumers.iter().all(|(_, p)| p.closed)
     }
 
+    /// The furthest that a consumer has come that waits for the end of the session.
+    #[must_use]
+    pub fn furthest_open(&self) -> Option<u64> {
+        let open = self.consumers.iter().filter(|(_, p)| !p.closed);
+        open.map(|(_, p)| p.windows).max()
+    }
+
     /// The consumer that is furthest behind, and where it stands.
     #[must_use]
     pub fn slowest(&self) -> Option<(&'static str, Position)> {

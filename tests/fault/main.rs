@@ -19,6 +19,7 @@ mod disk_full;
 mod gone;
 mod network;
 mod outage;
+mod power_cut;
 mod series;
 mod store_away;
 mod told;

@@ -1,5 +1,5 @@
-//! The broker away for ten minutes of a session with six sensors at their top rates: what was recorded meanwhile is
-//! delivered within a minute of its return, what is live does not wait behind it, and nothing is missing.
+//! Broker, store or both away for ten minutes of a session with six sensors at their top rates: what was recorded
+//! meanwhile is delivered within a minute of their return, what is live does not wait behind it, and nothing is missing.
 //!
 //! The ten minutes are of the session's time: the sensors' packets of that time come as fast as they are taken.
 //! Before and after, they come as they would. `PLIMSOLL_OUTAGE=real` lets all of it take its time.
@@ -7,7 +7,7 @@
 use crate::{
     port::free_port,
     six, truth,
-    world::{self, Service, mosquitto, wait_for_port, wait_until},
+    world::{self, Broker, Service, mosquitto, wait_for_port, wait_until},
 };
 use plimsoll::{
     config::Config,
@@ -20,9 +20,10 @@ use plimsoll::{
     store::Store,
     wire::{payload, recording::Item},
 };
+use rusqlite::{Connection, TransactionBehavior};
 use std::{
     collections::BTreeMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -106,12 +107,66 @@ fn heard_again(heard: &Made, after: Instant) -> Instant {
     *heard.values().filter(|at| **at > after).min().unwrap()
 }
 
-fn hub(dir: &Path, port: u16) -> Service {
-    let config = world::config(dir, "hub", port, true);
-    let log = dir.join("hub.log");
-    Service::new("the hub", move || {
-        world::daemon(&log, &["run", "--role", "hub"], &config)
-    })
+/// What is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Away {
+    /// Killed; where the hub has the broker in it, so is the store.
+    Broker,
+    /// Another process writes to it all the time.
+    Store,
+    Both,
+}
+
+/// Broker, hub and its store.
+struct Land {
+    broker: Option<Service>,
+    hub: Service,
+    store: PathBuf,
+    port: u16,
+}
+
+impl Land {
+    fn new(dir: &Path, kind: Broker) -> Self {
+        let port = free_port();
+        let config = world::config(dir, "hub", port, kind == Broker::Mosquitto);
+        let log = dir.join("hub.log");
+        let hub = Service::new("the hub", move || {
+            world::daemon(&log, &["run", "--role", "hub"], &config)
+        });
+        let mut land = Self {
+            broker: (kind == Broker::Mosquitto).then(|| mosquitto(port)),
+            hub,
+            store: dir.join("hub"),
+            port,
+        };
+        land.come_back();
+        land
+    }
+
+    /// What holds the store, as long as it is there.
+    fn leave(&mut self, away: Away) -> Option<Connection> {
+        if away != Away::Store {
+            self.broker.as_mut().unwrap_or(&mut self.hub).kill();
+        }
+        (away != Away::Broker).then(|| {
+            let mut other = Connection::open(self.store.join("plimsoll.sqlite")).unwrap();
+            let mut held = other
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .unwrap();
+            held.set_drop_behavior(rusqlite::DropBehavior::Ignore);
+            drop(held);
+            other
+        })
+    }
+
+    fn come_back(&mut self) {
+        if let Some(broker) = &mut self.broker {
+            broker.tend();
+            wait_for_port(self.port);
+        }
+        self.hub.tend();
+        wait_for_port(self.port);
+    }
 }
 
 /// Waits until all windows of the outage are stored; how long that took.
@@ -127,15 +182,10 @@ fn drain(store: &Path, session: &SessionId) -> impl FnOnce() -> Duration + use<>
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn ten_minutes_without_a_broker_are_made_up_while_what_is_live_goes_first() {
+async fn ten_minutes_without(away: Away, kind: Broker) {
     let dir = tempfile::tempdir().unwrap();
-    let port = free_port();
-    let mut broker = mosquitto(port);
-    broker.tend();
-    wait_for_port(port);
-    let mut hub = hub(dir.path(), port);
-    hub.tend();
+    let mut land = Land::new(dir.path(), kind);
+    let port = land.port;
     let mut config = Config::default();
     config.bus.url = Some(format!("mqtt://127.0.0.1:{port}"));
     config.bus.client_id = "gateway".into();
@@ -156,14 +206,19 @@ async fn ten_minutes_without_a_broker_are_made_up_while_what_is_live_goes_first(
     };
     let all = six::items(END_S);
     let index = |s: i64| all.partition_point(|i| i.host().0 < s * six::SECOND);
-    let (away, back) = (index(BEFORE_S), index(BACK_S));
-    let store = dir.path().join("hub");
+    let (leaves, back) = (index(BEFORE_S), index(BACK_S));
+    let store = land.store.clone();
     let feed = async {
-        send(&all[..away], true, &sender, &made).await;
-        broker.kill();
+        send(&all[..leaves], true, &sender, &made).await;
+        let held = land.leave(away);
         let paced = std::env::var("PLIMSOLL_OUTAGE").is_ok_and(|v| v == "real");
-        send(&all[away..back], paced, &sender, &made).await;
-        broker.tend();
+        send(&all[leaves..back], paced, &sender, &made).await;
+        if away != Away::Broker {
+            let windows = stored_windows(&store, &session);
+            assert!(windows < 200, "the store was not away: {windows} windows");
+        }
+        drop(held);
+        land.come_back();
         let drained = tokio::task::spawn_blocking(drain(&store, &session));
         let returned = Instant::now();
         send(&all[back..], true, &sender, &made).await;
@@ -181,11 +236,39 @@ async fn ten_minutes_without_a_broker_are_made_up_while_what_is_live_goes_first(
     let p95 = meanwhile[meanwhile.len() * 95 / 100];
     let counts = truth::same(&store, &recording);
     println!(
-        "ten minutes of six sensors stored {drained:.1?} after the broker's return, of which {:.1?} to the first message; live windows meanwhile: median {:.1?}, 95 % {p95:.1?} of {}; {counts:?}, 0 lost, 0 doubled",
+        "ten minutes of six sensors without {away:?} ({kind:?}) stored {drained:.1?} after its return, of which {:.1?} to the first message; live windows meanwhile: median {:.1?}, 95 % {p95:.1?} of {}; {counts:?}, 0 lost, 0 doubled",
         again - returned,
         meanwhile[meanwhile.len() / 2],
         meanwhile.len(),
     );
     assert!(p95 < LIVE, "95 % of live windows: {p95:?}");
-    drop(hub);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_minutes_without_mosquitto() {
+    ten_minutes_without(Away::Broker, Broker::Mosquitto).await;
+}
+
+/// The hub is killed: its broker and its store are away.
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_minutes_without_the_hub() {
+    ten_minutes_without(Away::Broker, Broker::Embedded).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a minute and a half each: tests/bench/outages.sh runs them"]
+async fn ten_minutes_without_a_store_behind_mosquitto() {
+    ten_minutes_without(Away::Store, Broker::Mosquitto).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a minute and a half each: tests/bench/outages.sh runs them"]
+async fn ten_minutes_without_a_store_behind_the_embedded_broker() {
+    ten_minutes_without(Away::Store, Broker::Embedded).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a minute and a half each: tests/bench/outages.sh runs them"]
+async fn ten_minutes_without_store_and_mosquitto() {
+    ten_minutes_without(Away::Both, Broker::Mosquitto).await;
 }
