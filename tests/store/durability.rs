@@ -1,6 +1,9 @@
 //! A process that is killed for real, a disk that is really full, a reader beside the writer.
 
-use crate::stage::{SENSORS, all, assert_whole, expected, header, id, imu, stored, window};
+use crate::{
+    disk::Disk,
+    stage::{SENSORS, all, assert_whole, expected, header, id, imu, stored, window},
+};
 use plimsoll::store::{ExportFormat, Store, StoreError};
 use rand::{RngExt, SeedableRng};
 use std::{
@@ -230,36 +233,15 @@ fn a_reader_sees_whole_appends_while_another_handle_writes() {
     assert_whole(&reader, &id("s1"), 200);
 }
 
-/// A small disk; gone when dropped.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount(path: PathBuf) -> Option<Self> {
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
-            .arg(&path)
-            .status();
-        mounted.is_ok_and(|s| s.success()).then_some(Self(path))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
 #[test]
 fn a_full_disk_is_said_and_loses_nothing_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(disk) = SmallDisk::mount(folder.path().to_owned()) else {
-        eprintln!("not tested: this user may not mount a small disk");
-        return;
-    };
-    let dir = disk.0.join("store");
+    let at = folder.path().join("disk");
+    let _disk = Disk::mount(&at, 1024);
+    let dir = at.join("store");
     let mut store = Store::open(&dir).unwrap();
     store.begin(&header("s1", "c1"), None).unwrap();
-    File::create(disk.0.join("ballast"))
+    File::create(at.join("ballast"))
         .unwrap()
         .write_all(&vec![0; 300_000])
         .unwrap();
@@ -278,8 +260,8 @@ fn a_full_disk_is_said_and_loses_nothing_acknowledged() {
     drop(store);
     let mut store = Store::open(&dir).unwrap();
     assert_whole(&store, &id("s1"), next);
-    let out = disk.0.join("out");
-    let mut rest = File::create(disk.0.join("rest")).unwrap();
+    let out = at.join("out");
+    let mut rest = File::create(at.join("rest")).unwrap();
     while rest.write_all(&[0; 512]).is_ok() {}
     let error = store
         .export(&id("s1"), ExportFormat::Csv, &out)
@@ -288,8 +270,8 @@ fn a_full_disk_is_said_and_loses_nothing_acknowledged() {
     let left = fs::read_dir(&out).map_or(0, Iterator::count);
     assert_eq!(left, 0, "half a table is left");
     // Space again: it goes on.
-    fs::remove_file(disk.0.join("ballast")).unwrap();
-    fs::remove_file(disk.0.join("rest")).unwrap();
+    fs::remove_file(at.join("ballast")).unwrap();
+    fs::remove_file(at.join("rest")).unwrap();
     store
         .append(&id("s1"), &[window(next, false)], &[])
         .unwrap();

@@ -9,6 +9,8 @@
 )]
 
 mod contents;
+#[path = "../disk/mod.rs"]
+mod disk;
 mod durability;
 mod ending;
 mod erase;
