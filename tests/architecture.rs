@@ -247,7 +247,6 @@ fn the_supervision_of_radios_is_pure() {
         "params",
         "protocol",
         "shake",
-        "streams",
         "supervisor",
     ];
     for name in DECIDES {

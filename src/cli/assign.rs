@@ -9,11 +9,12 @@ use crate::{
     model::{body::Segment, link::LinkStatus, reading::Reading},
     source::{
         ble::{
-            Purpose, SensorConfig,
+            Purpose,
             shake::{Shake, Shaken},
             survey,
         },
         phone::Door,
+        sensor::SensorConfig,
         sensors,
     },
     wire::recording::Item,

@@ -16,8 +16,9 @@ use crate::{
         time::HostNs,
     },
     source::{
-        ble::{Purpose, SensorConfig, survey},
+        ble::{Purpose, survey},
         phone::Door,
+        sensor::{self, SensorConfig},
         sensors,
     },
     wire::recording::Item,
@@ -111,7 +112,7 @@ async fn sensor(args: &Args, config: &config::Config) -> Result<SensorConfig> {
         streams: Vec::new(),
         rate_hz: None,
     };
-    match crate::source::ble::config::problems(std::slice::from_ref(&sensor)).pop() {
+    match sensor::problems(std::slice::from_ref(&sensor)).pop() {
         Some((_, problem)) => Err(Usage(problem).into()),
         None => Ok(sensor),
     }

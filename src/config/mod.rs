@@ -10,7 +10,10 @@ pub mod plan;
 
 use crate::{
     mqtt,
-    source::{ble, phone},
+    source::{
+        ble, phone,
+        sensor::{self, SensorConfig},
+    },
     store::{self, influx::Target},
     web,
 };
@@ -35,7 +38,7 @@ pub struct Config {
     /// Phones that push.
     pub phones: phone::Config,
     /// The sensors of a session, and where they are worn.
-    pub sensors: Vec<ble::SensorConfig>,
+    pub sensors: Vec<SensorConfig>,
     /// The file it came from.
     #[serde(skip)]
     pub file: Option<PathBuf>,
@@ -45,7 +48,7 @@ impl Config {
     /// One of the sensors is a phone.
     #[must_use]
     pub fn has_phones(&self) -> bool {
-        self.sensors.iter().any(ble::SensorConfig::is_phone)
+        self.sensors.iter().any(SensorConfig::is_phone)
     }
 
     /// One of the sensors is on the air.
@@ -109,7 +112,7 @@ pub fn parse(text: &str) -> Result<Config, Vec<(usize, String)>> {
     });
     let mut problems: Vec<_> = unknown.iter().map(|path| unknown_key(text, path)).collect();
     if let Ok(config) = &read {
-        let wrong = ble::config::problems(&config.sensors).into_iter();
+        let wrong = sensor::problems(&config.sensors).into_iter();
         problems.extend(wrong.map(|(i, message)| (line_of_sensor(text, i), message)));
         let wrong = config.bus.problems().into_iter();
         problems.extend(wrong.map(|(key, said)| (line_of(text, &format!("bus.{key}")), said)));
@@ -201,7 +204,7 @@ fn line_of_sensor(text: &str, position: usize) -> usize {
 fn nearest(path: &str) -> Option<String> {
     let mut known = Vec::new();
     let wrong = if path.starts_with("sensors.") {
-        known.extend(ble::config::KEYS.map(str::to_owned));
+        known.extend(sensor::KEYS.map(str::to_owned));
         path.rsplit('.').next()?
     } else if path.starts_with("store.influx.") {
         known.extend(Target::KEYS.map(|key| format!("store.influx.{key}")));
@@ -325,12 +328,8 @@ mod tests {
         assert!(problems[0].1.contains("rate_hz?"), "{problems:?}");
         let read = parse(&text.replace("rate_h ", "rate_hz ")).unwrap();
         let written = toml::Table::try_from(&read.sensors[0]).unwrap();
-        assert_eq!(written.len(), ble::config::KEYS.len());
-        assert!(
-            written
-                .keys()
-                .all(|k| ble::config::KEYS.contains(&k.as_str()))
-        );
+        assert_eq!(written.len(), sensor::KEYS.len());
+        assert!(written.keys().all(|k| sensor::KEYS.contains(&k.as_str())));
         let imported = text
             .replace("\"dot\"", "\"imported\"")
             .replace("rate_h ", "rate_hz ");

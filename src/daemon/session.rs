@@ -12,10 +12,7 @@ use crate::{
         command::{Command, StopReason},
         session::{Origin, Sensor, SessionHeader, SessionId},
     },
-    source::{
-        ble::{Purpose, SensorConfig},
-        sensors,
-    },
+    source::{ble::Purpose, sensor::SensorConfig, sensors},
     wire::recording::Item,
 };
 use anyhow::{Context, Result};

@@ -2,6 +2,8 @@
 //!
 //! | file | what it does |
 //! |---|---|
+//! | [`sensor`] | which sensors a session has, as the configuration says it |
+//! | [`streams`] | what a sensor was started for, and when it was heard |
 //! | [`ble`] | real sensors over Bluetooth |
 //! | [`phone`] | phones that push over the network |
 //! | [`sensors`] | both as one, for a session |
@@ -17,5 +19,7 @@ mod outlet;
 pub mod phone;
 pub mod recorder;
 pub mod replay;
+pub mod sensor;
 pub mod sensors;
+pub mod streams;
 pub mod synth;

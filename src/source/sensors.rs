@@ -1,9 +1,10 @@
 //! All sensors of a session as one source: the radio's and the phones', by their position in the configuration.
 
 use super::{
-    ble::{Config, Purpose, RadioError, SensorConfig, radio},
+    ble::{Config, Purpose, RadioError, radio},
     outlet::{Clock, Outlet},
     phone::{Door, Phones, inlet},
+    sensor::SensorConfig,
 };
 use crate::{
     model::{

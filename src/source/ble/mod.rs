@@ -4,12 +4,11 @@
 //! |---|---|
 //! | [`identity`] | which device on the air is which sensor |
 //! | [`params`], [`protocol`] | numbers; requests and events |
-//! | [`streams`] | what a sensor was started for, and when it was heard |
 //! | [`chores`] | what is done again and again while it streams |
 //! | [`supervisor`] | one sensor's link as a state machine |
 //! | [`fleet`] | all sensors: scans, one connection at a time, the adapter |
 //! | [`shake`] | which of several sensors is moved most |
-//! | [`config`] | the adapter, and which sensor is worn where |
+//! | [`config`] | the adapter, and what it is used for |
 //! | [`radio`] | carries all this out with btleplug, on a thread of its own |
 //! | `central`, `device`, `intake` | the adapter, one sensor's connection in btleplug, and what arrives on it |
 //! | [`survey`] | devices that no session holds |
@@ -29,9 +28,8 @@ pub mod power;
 pub mod protocol;
 pub mod radio;
 pub mod shake;
-pub mod streams;
 pub mod supervisor;
 pub mod survey;
 
 pub use central::RadioError;
-pub use config::{Config, Purpose, SensorConfig};
+pub use config::{Config, Purpose};

@@ -1,5 +1,7 @@
 //! Numbers of the radio's supervision. Times in ms.
 
+use crate::source::streams::Patience;
+
 /// How patient the supervision is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Params {
@@ -10,14 +12,8 @@ pub struct Params {
     pub discover_ms: u64,
     /// One step of a script is carried out within this.
     pub step_ms: u64,
-    /// Every stream has delivered within this after the set-up. 20000: some heart sensors need that long to find a beat.
-    pub first_data_ms: u64,
-    /// The same for intervals of an optical sensor, which come in long batches. Verity Sense: the first after 25 s.
-    pub first_pulse_ms: u64,
-    /// A motion stream that is silent for longer is started anew: five times what a window of the radio may lose.
-    pub motion_silence_ms: u64,
-    /// The same of heart streams: a strap that finds no beat may say nothing for a while.
-    pub heart_silence_ms: u64,
+    /// How long a stream may say nothing.
+    pub streams: Patience,
     /// First wait before another try.
     pub backoff_first_ms: u64,
     /// Longest wait.
@@ -52,10 +48,7 @@ impl Default for Params {
             connect_ms: 23_000,
             discover_ms: 35_000,
             step_ms: 10_000,
-            first_data_ms: 20_000,
-            first_pulse_ms: 45_000,
-            motion_silence_ms: 5_000,
-            heart_silence_ms: 15_000,
+            streams: Patience::default(),
             backoff_first_ms: 500,
             backoff_last_ms: 30_000,
             settled_ms: 60_000,

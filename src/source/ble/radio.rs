@@ -2,9 +2,12 @@
 //! signals arrive brings a runtime with many threads down.
 
 use super::{
-    super::outlet::{Board, Outlet, say_status},
+    super::{
+        outlet::{Board, Outlet, say_status},
+        sensor::SensorConfig,
+    },
     central::{Central, Events, RadioError, heard},
-    config::{Config, Purpose, SensorConfig},
+    config::{Config, Purpose},
     device::Device,
     fleet::{Act, Adapter, Fleet, Input, Leave, Member},
     intake::{Pump, packet},

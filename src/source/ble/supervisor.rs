@@ -10,7 +10,6 @@ use super::{
     identity::tail,
     params::Params,
     protocol::{Event, Offer, Output, Request},
-    streams::Streams,
 };
 use crate::{
     decode::{
@@ -23,6 +22,7 @@ use crate::{
         reading::Measurand,
         time::HostNs,
     },
+    source::streams::Streams,
 };
 
 #[derive(Debug)]
@@ -215,7 +215,7 @@ impl Supervisor {
     pub fn next(&self) -> Option<HostNs> {
         let chore = self.chores.next();
         let silence = matches!(self.state, State::Streaming { .. })
-            .then(|| self.streams.silent_at(&self.params))
+            .then(|| self.streams.silent_at(&self.params.streams))
             .flatten();
         let retry = match self.state {
             State::Absent { retry_at } => Some(retry_at),
@@ -266,7 +266,7 @@ impl Supervisor {
         if let State::Streaming { since } = self.state {
             if self
                 .streams
-                .silent_at(&self.params)
+                .silent_at(&self.params.streams)
                 .is_some_and(|at| at <= now)
             {
                 self.give_up(now, "a stream fell silent", out);
@@ -385,7 +385,7 @@ impl Supervisor {
     fn blank(&mut self, now: HostNs, what: &[Measurand]) {
         self.streams.blank(now, what);
         if matches!(self.state, State::Awaiting) {
-            let first_ms = self.streams.first_ms(&self.params);
+            let first_ms = self.streams.first_ms(&self.params.streams);
             self.deadline = Some(HostNs(now.0 + ns(first_ms)));
             self.reason = Some("it finds no heart beat: is it worn, and moist?".to_owned());
         }
@@ -517,7 +517,7 @@ impl Supervisor {
                 Ok(outcome) => {
                     self.skipped = outcome.skipped;
                     self.streams = Streams::started(outcome.started);
-                    let first_ms = self.streams.first_ms(&self.params);
+                    let first_ms = self.streams.first_ms(&self.params.streams);
                     self.deadline = Some(HostNs(now.0 + ns(first_ms)));
                     if let Some(reason) = self.lacking() {
                         self.give_up(now, &reason, out);

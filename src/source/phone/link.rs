@@ -1,7 +1,7 @@
 //! One phone: nothing is connected, so a link begins with its first message and ends when it falls silent. Pure; ns of
 //! the host's clock.
 
-use super::super::ble::{params::Params, streams::Streams};
+use super::super::streams::{Patience, Streams};
 use crate::model::{
     link::{LinkChange, LinkEvent, LinkStatus, Stage},
     packet::DeviceIndex,
@@ -16,7 +16,7 @@ pub(super) struct Link {
     alias: String,
     id: String,
     wanted: Vec<Measurand>,
-    params: Params,
+    patience: Patience,
     streams: Streams,
     /// When the link began; `None` while the phone is silent.
     since: Option<HostNs>,
@@ -33,14 +33,14 @@ impl Link {
         alias: &str,
         id: &str,
         wanted: Vec<Measurand>,
-        params: &Params,
+        patience: &Patience,
     ) -> Self {
         Self {
             device,
             alias: alias.to_owned(),
             id: id.to_owned(),
             wanted,
-            params: params.clone(),
+            patience: patience.clone(),
             streams: Streams::default(),
             since: None,
             newest: HostNs(i64::MIN),
@@ -76,7 +76,7 @@ impl Link {
     pub(super) fn tick(&mut self, now: HostNs) -> Option<LinkEvent> {
         let since = self.since?;
         let over = |from: HostNs, ms: u64| now.since(from).0 as f64 > ms as f64 * 1e6;
-        let silence_ms = self.params.motion_silence_ms;
+        let silence_ms = self.patience.motion_silence_ms;
         if over(self.newest, silence_ms) {
             let reason = format!("nothing came from the phone for {} s", silence_ms / 1000);
             self.since = None;
@@ -88,7 +88,7 @@ impl Link {
             let said = "the phone sends, but no longer everything that is needed of it";
             self.reason = Some(said.to_owned());
         } else if self.streams.missing().next().is_some()
-            && over(since, self.streams.first_ms(&self.params))
+            && over(since, self.streams.first_ms(&self.patience))
         {
             self.reason = Some(self.lacking());
         }
@@ -98,7 +98,7 @@ impl Link {
     /// A stream that came has fallen silent.
     fn is_fading(&self, now: HostNs) -> bool {
         self.streams
-            .silent_at(&self.params)
+            .silent_at(&self.patience)
             .is_some_and(|at| at < now)
     }
 
@@ -178,7 +178,7 @@ mod tests {
             "hip",
             "abc",
             BOTH.to_vec(),
-            &Params::default(),
+            &Patience::default(),
         )
     }
 

@@ -1,6 +1,9 @@
 //! All phones of a session: which one a message is from, and what becomes of it. Pure.
 
-use super::{super::ble::config::SensorConfig, super::ble::params::Params, link::Link};
+use super::{
+    super::{sensor::SensorConfig, streams::Patience},
+    link::Link,
+};
 use crate::{
     decode::{Decoder, sensor_logger::MESSAGE},
     model::{
@@ -75,7 +78,7 @@ pub(in super::super) struct Phones {
 impl Phones {
     /// The sensors of this list that are phones.
     pub(in super::super) fn new(sensors: &[SensorConfig]) -> Self {
-        let params = Params::default();
+        let patience = Patience::default();
         let phones = sensors.iter().zip(0..).filter_map(|(sensor, i)| {
             let driver = sensor.driver().filter(|d| d.pushes())?;
             let wished = sensor.wish().streams;
@@ -86,7 +89,7 @@ impl Phones {
             };
             Some(Phone {
                 id: sensor.id.clone(),
-                link: Link::new(DeviceIndex(i), &sensor.alias, &sensor.id, wanted, &params),
+                link: Link::new(DeviceIndex(i), &sensor.alias, &sensor.id, wanted, &patience),
                 decoder: driver.decoder(),
             })
         });

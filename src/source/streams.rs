@@ -1,8 +1,31 @@
 //! The streams that a set-up started, and when each was heard last. Pure; ns of the host's clock.
 
-use super::params::Params;
 use crate::model::{reading::Measurand, time::HostNs};
 use std::collections::BTreeMap;
+
+/// How long a stream may say nothing. Times in ms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patience {
+    /// Every stream has delivered within this after the set-up. 20000: some heart sensors need that long to find a beat.
+    pub first_data_ms: u64,
+    /// The same for intervals of an optical sensor, which come in long batches. Verity Sense: the first after 25 s.
+    pub first_pulse_ms: u64,
+    /// A motion stream that is silent for longer is started anew: five times what a window of the radio may lose.
+    pub motion_silence_ms: u64,
+    /// The same of heart streams: a strap that finds no beat may say nothing for a while.
+    pub heart_silence_ms: u64,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            first_data_ms: 20_000,
+            first_pulse_ms: 45_000,
+            motion_silence_ms: 5_000,
+            heart_silence_ms: 15_000,
+        }
+    }
+}
 
 /// Streams of one connection.
 #[derive(Debug, Clone, Default)]
@@ -53,22 +76,22 @@ impl Streams {
 
     /// All have delivered within this after the set-up, ms.
     #[must_use]
-    pub fn first_ms(&self, params: &Params) -> u64 {
+    pub fn first_ms(&self, patience: &Patience) -> u64 {
         if self.has(Measurand::PulseInterval) {
-            params.first_pulse_ms
+            patience.first_pulse_ms
         } else {
-            params.first_data_ms
+            patience.first_data_ms
         }
     }
 
     /// When the first of them will have been silent for too long; `None` while none was heard.
     #[must_use]
-    pub fn silent_at(&self, params: &Params) -> Option<HostNs> {
+    pub fn silent_at(&self, patience: &Patience) -> Option<HostNs> {
         let limit_ms = |m: Measurand| match m {
             Measurand::Acceleration | Measurand::AngularRate | Measurand::MagneticField => {
-                Some(params.motion_silence_ms)
+                Some(patience.motion_silence_ms)
             }
-            Measurand::HeartRate | Measurand::Ecg => Some(params.heart_silence_ms),
+            Measurand::HeartRate | Measurand::Ecg => Some(patience.heart_silence_ms),
             // Beats and charge come when they come.
             _ => None,
         };
