@@ -106,6 +106,41 @@ fn retain_removes_what_its_days_are_over_for_and_nothing_else() {
     assert_eq!(said(&["sessions", "--data", at], 0), "");
 }
 
+/// A machine that only gathers: what its hub has, and is old, goes from its disk.
+#[test]
+fn retain_reaches_recordings_whose_store_is_elsewhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let recordings = dir.path().join("gateway/recordings");
+    fs::create_dir_all(&recordings).unwrap();
+    for name in ["delivered", "waiting"] {
+        fs::copy(sample(), recordings.join(format!("{name}.mcap"))).unwrap();
+    }
+    fs::write(recordings.join("delivered.mcap.delivered"), "").unwrap();
+    let at = dir.path().join("gateway");
+    let path = dir.path().join("plimsoll.toml");
+    let text = format!("[store]\ndir = {at:?}\n[store.retention]\nraw_days = 1\n");
+    fs::write(&path, text).unwrap();
+    let config = path.to_str().unwrap();
+    let text = said(&["store", "retain", "--config", config, "--dry-run"], 0);
+    assert!(
+        text.contains("\trecording\t")
+            && text.contains("delivered.mcap")
+            && text.contains("1 would go"),
+        "{text}"
+    );
+    assert!(recordings.join("delivered.mcap").exists());
+    let text = said(&["store", "retain", "--config", config], 0);
+    assert!(text.contains("1 removed"), "{text}");
+    let mut left: Vec<_> = fs::read_dir(&recordings)
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["waiting.mcap"], "only what was delivered goes");
+    let text = said(&["store", "audit", "--data", at.to_str().unwrap()], 0);
+    assert!(text.contains("retention: recording removed"), "{text}");
+}
+
 #[test]
 fn an_erased_client_is_nowhere_and_replays_of_it_are_refused() {
     let dir = tempfile::tempdir().unwrap();

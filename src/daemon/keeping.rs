@@ -6,8 +6,8 @@ use super::{
     recovery,
 };
 use crate::{
-    model::session::{SessionHeader, SessionId},
-    store::{Act, DataClass, Retention, Store, StoreError},
+    model::session::{Origin, SessionHeader, SessionId},
+    store::{self, Act, DataClass, Retention, Store, StoreError},
     wire::recording::Items,
 };
 use anyhow::{Context, Result};
@@ -15,6 +15,7 @@ use std::{
     ffi::OsStr,
     fs::{self, File},
     io::{self, BufReader},
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
@@ -150,6 +151,9 @@ pub fn retain(
             names.join(", ")
         ));
     }
+    for line in retain_recordings(store, &recorded, retention.raw_days, act, dry)? {
+        gone.push(line);
+    }
     if !dry {
         remove_lone_marks(data)?;
     }
@@ -170,6 +174,40 @@ pub fn retain(
     let files = unreadable.into_iter();
     kept.extend(files.map(|path| format!("{}\tkept: it cannot be read", path.display())));
     Ok(Retained { gone, kept })
+}
+
+/// Recordings of a gateway whose store is elsewhere: old, and delivered there.
+fn retain_recordings(
+    store: &mut Store,
+    recorded: &[Recorded],
+    days: Option<NonZeroU32>,
+    act: Act<'_>,
+    dry: bool,
+) -> Result<Vec<String>> {
+    let mut gone = Vec::new();
+    for Recorded { path, header } in recorded {
+        let session = &header.session;
+        let delivered = recovery::delivered_mark(path).exists();
+        let age_days = store::overdue(days, &header.started_at, act.at);
+        // What an imported one says is not the day it was recorded on.
+        let (Some(age_days), true) = (age_days, delivered && header.origin != Origin::Imported)
+        else {
+            continue;
+        };
+        if store.session(session).is_ok() {
+            continue;
+        }
+        if !dry {
+            remove_recording(path)?;
+            store.note_recording(session, act)?;
+        }
+        let name = path.display();
+        gone.push(format!(
+            "{}\trecording\t{age_days} days old\t{name}",
+            session.0
+        ));
+    }
+    Ok(gone)
 }
 
 /// What was removed of a client, and that nothing is left.

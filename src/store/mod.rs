@@ -51,7 +51,7 @@ pub use export::ExportFormat;
 pub use files::{temporary, write_whole};
 pub use outbox::Forwarded;
 pub use remote::Settled;
-pub use retain::{DataClass, Due, Outlook, Retention};
+pub use retain::{DataClass, Due, Outlook, Retention, overdue};
 pub use standing::Standing;
 pub use stats::{Stats, free_bytes, shortage, size};
 pub use verify::{Checked, Report};
@@ -261,6 +261,13 @@ impl Store {
     ) -> Result<(), StoreError> {
         match self {
             Self::Embedded(s) => s.remove(session, class, act),
+        }
+    }
+
+    /// Notes in the audit that the recording of a session that is not here was removed.
+    pub fn note_recording(&mut self, session: &SessionId, act: Act<'_>) -> Result<(), StoreError> {
+        match self {
+            Self::Embedded(s) => s.note_recording(session, act),
         }
     }
 

@@ -78,6 +78,14 @@ fn days_between(from: &str, to: Timestamp) -> Option<i64> {
     Some((to.as_second() - from.as_second()).div_euclid(86_400))
 }
 
+/// Age of what began at `started_at` when its days are over at `at`; `None` while they are not, or if no days are named or a
+/// date cannot be read.
+#[must_use]
+pub fn overdue(days: Option<NonZeroU32>, started_at: &str, at: &str) -> Option<i64> {
+    let age_days = days_between(started_at, at.parse().ok()?)?;
+    over(days, age_days).then_some(age_days)
+}
+
 fn over(days: Option<NonZeroU32>, age_days: i64) -> bool {
     days.is_some_and(|days| age_days >= i64::from(days.get()))
 }
@@ -172,6 +180,20 @@ impl Embedded {
         transaction.commit()?;
         // Space goes back to the system if nobody is in the way; otherwise it is used for what comes.
         let _ = give_back(&self.db);
+        Ok(())
+    }
+
+    /// A row of the audit for a recording that went, of a session that this store does not have.
+    pub(super) fn note_recording(
+        &mut self,
+        session: &SessionId,
+        act: Act<'_>,
+    ) -> Result<(), StoreError> {
+        let transaction = self.writing()?;
+        let object = audit::hash(&transaction, &session.0)?;
+        let action = "retention: recording removed";
+        audit::note(&transaction, act, action, &object, "")?;
+        transaction.commit()?;
         Ok(())
     }
 
