@@ -304,10 +304,13 @@ impl Gateway {
             let _ = self.link.offer(&self.session, Subject::Status, bytes)?;
             return Ok(());
         }
+        // The session first: consumers answer to its announcement with where they stand.
         let retained = [
             (Subject::Session, true),
             (Subject::Status, true),
             (Subject::Sensors, sensors),
+            (Subject::Ack(ANALYSIS.to_owned()), true),
+            (Subject::Ack(STORE.to_owned()), true),
         ];
         for (subject, _) in retained.into_iter().filter(|(_, said)| *said) {
             self.link
@@ -519,6 +522,8 @@ impl Gateway {
 
     fn message(&mut self, subject: &Subject, bytes: &[u8]) {
         match subject {
+            // Taken back, by a gateway that had delivered all of it.
+            Subject::Ack(_) if bytes.is_empty() => {}
             Subject::Ack(consumer) => match payload::decode_ack(bytes) {
                 Ok(ack) => {
                     if consumer == STORE {

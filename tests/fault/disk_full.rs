@@ -18,9 +18,18 @@ fn windows(world: &World) -> u64 {
 /// Nothing is acknowledged that has no room; with room again, all of it is stored.
 #[test]
 fn a_store_without_room_takes_all_of_it_when_there_is_room() {
+    store_full(Broker::Mosquitto);
+}
+
+#[test]
+fn a_store_behind_the_embedded_broker_takes_all_of_it_when_there_is_room() {
+    store_full(Broker::Embedded);
+}
+
+fn store_full(kind: Broker) {
     let dir = tempfile::tempdir().unwrap();
     let disk = Disk::mount(&dir.path().join("hub"), 1200);
-    let mut world = World::start(dir.path(), Broker::Mosquitto, "store-full", "10");
+    let mut world = World::start(dir.path(), kind, "store-full", "10");
     wait_until("the disk is full", Duration::from_secs(30), || {
         disk.is_full()
     });
@@ -33,7 +42,7 @@ fn a_store_without_room_takes_all_of_it_when_there_is_room() {
         world.is_closed()
     });
     let counts = truth::same(&world.store(), &world.recording());
-    println!("store full after {before} windows: {counts:?}, 0 lost, 0 doubled");
+    println!("{kind:?}: store full after {before} windows: {counts:?}, 0 lost, 0 doubled");
     drop(world);
 }
 

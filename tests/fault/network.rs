@@ -5,6 +5,7 @@ use crate::{
     truth,
     world::{Broker, World, wait_until},
 };
+use plimsoll::store::Store;
 use rand::RngExt;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use std::{
@@ -17,6 +18,9 @@ use tokio::{
     runtime::Runtime,
     sync::watch,
 };
+
+/// Three times the keep-alive of 10 s: a ping that is not answered is noticed when the next is due, then comes a pause.
+const KEPT_ALIVE: Duration = Duration::from_secs(30);
 
 /// How the network is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,11 +98,11 @@ async fn copy(
 }
 
 /// A session through a network that is broken `times` in this manner.
-fn broken(name: &str, how: Network, times: u32, away_ms: std::ops::Range<u64>) {
+fn broken(kind: Broker, how: Network, times: u32, away_ms: std::ops::Range<u64>) {
     let dir = tempfile::tempdir().unwrap();
     let between = free_port();
     let mut proxy = None;
-    let mut world = World::start_through(dir.path(), Broker::Mosquitto, name, "5", |port| {
+    let mut world = World::start_through(dir.path(), kind, "broken", "5", |port| {
         proxy = Some(Proxy::start(between, port));
         between
     });
@@ -120,7 +124,7 @@ fn broken(name: &str, how: Network, times: u32, away_ms: std::ops::Range<u64>) {
         world.is_closed()
     });
     let counts = truth::same(&world.store(), &world.recording());
-    println!("{how:?} {times} times in {broken:.1?}: {counts:?}, 0 lost, 0 doubled");
+    println!("{kind:?}, {how:?} {times} times in {broken:.1?}: {counts:?}, 0 lost, 0 doubled");
     wait_until("the gateway ends", Duration::from_secs(30), || {
         world.gateway.has_ended()
     });
@@ -129,10 +133,58 @@ fn broken(name: &str, how: Network, times: u32, away_ms: std::ops::Range<u64>) {
 
 #[test]
 fn a_network_that_is_cut_again_and_again_loses_nothing() {
-    broken("cut", Network::Cut, 8, 100..1500);
+    broken(Broker::Mosquitto, Network::Cut, 8, 100..1500);
+}
+
+#[test]
+fn a_network_that_is_cut_before_the_embedded_broker_loses_nothing() {
+    broken(Broker::Embedded, Network::Cut, 8, 100..1500);
 }
 
 #[test]
 fn a_network_that_carries_nothing_for_a_while_loses_nothing() {
-    broken("silent", Network::Silent, 4, 1000..4000);
+    broken(Broker::Mosquitto, Network::Silent, 4, 1000..4000);
+}
+
+#[test]
+fn a_network_that_carries_nothing_before_the_embedded_broker_loses_nothing() {
+    broken(Broker::Embedded, Network::Silent, 4, 1000..4000);
+}
+
+/// A connection that nobody ends and that carries nothing any more: the keep-alive gives it up.
+#[test]
+fn a_connection_that_went_dead_is_given_up_by_its_keep_alive() {
+    let dir = tempfile::tempdir().unwrap();
+    let between = free_port();
+    let mut proxy = None;
+    let start = |port| {
+        proxy = Some(Proxy::start(between, port));
+        between
+    };
+    let mut world = World::start_through(dir.path(), Broker::Mosquitto, "dead", "1", start);
+    let proxy = proxy.unwrap();
+    let stored = |world: &World| {
+        let store = Store::open(&world.store());
+        let standing = store.and_then(|s| s.standing(&world.session));
+        standing.map_or(0, |s| s.windows)
+    };
+    wait_until("the session begins", Duration::from_secs(20), || {
+        stored(&world) > 30
+    });
+    proxy.set(Network::Silent);
+    sleep(Duration::from_secs(1));
+    // From here on a new connection would work; the old one is never ended by anybody else.
+    proxy.set(Network::Up);
+    let (before, dead) = (stored(&world), Instant::now());
+    wait_until("windows again", KEPT_ALIVE, || stored(&world) > before + 5);
+    let given_up = dead.elapsed();
+    wait_until("the session is stored", Duration::from_secs(120), || {
+        world.is_closed()
+    });
+    let counts = truth::same(&world.store(), &world.recording());
+    println!("a dead connection was given up after {given_up:.1?}: {counts:?}, 0 lost, 0 doubled");
+    wait_until("the gateway ends", Duration::from_secs(30), || {
+        world.gateway.has_ended()
+    });
+    assert_eq!(world.gateway.code(), Some(0), "{}", world.logs());
 }

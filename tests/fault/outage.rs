@@ -182,7 +182,11 @@ fn drain(store: &Path, session: &SessionId) -> impl FnOnce() -> Duration + use<>
     }
 }
 
+/// Each of them needs the machine: one at a time.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 async fn ten_minutes_without(away: Away, kind: Broker) {
+    let _alone = ALONE.lock().await;
     let dir = tempfile::tempdir().unwrap();
     let mut land = Land::new(dir.path(), kind);
     let port = land.port;

@@ -149,6 +149,7 @@ fn finish(world: &mut World, acknowledged: u64, done: &mut Done) {
         }
         world.is_closed()
     });
+    truth::played(&world.recording(), world.sample());
     let counts = truth::same(&world.store(), &world.recording());
     assert!(counts.windows >= acknowledged);
     done.cut += u32::from(counts.windows < WHOLE);

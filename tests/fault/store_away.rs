@@ -11,8 +11,17 @@ use std::{thread::sleep, time::Duration};
 
 #[test]
 fn a_store_that_takes_nothing_for_a_while_gets_all_of_it_later() {
+    store_away(Broker::Mosquitto);
+}
+
+#[test]
+fn a_store_behind_the_embedded_broker_that_takes_nothing_gets_all_of_it_later() {
+    store_away(Broker::Embedded);
+}
+
+fn store_away(kind: Broker) {
     let dir = tempfile::tempdir().unwrap();
-    let mut world = World::start(dir.path(), Broker::Mosquitto, "store-away", "20");
+    let mut world = World::start(dir.path(), kind, "store-away", "20");
     wait_until("the session begins", Duration::from_secs(20), || {
         Store::open(&world.store()).is_ok_and(|s| s.session(&world.session).is_ok())
     });
@@ -34,7 +43,7 @@ fn a_store_that_takes_nothing_for_a_while_gets_all_of_it_later() {
     });
     let counts = truth::same(&world.store(), &world.recording());
     assert!(counts.windows > before + 100);
-    println!("store away after {before} windows: {counts:?}, 0 lost, 0 doubled");
+    println!("{kind:?}: store away after {before} windows: {counts:?}, 0 lost, 0 doubled");
     wait_until("the gateway ends", Duration::from_secs(30), || {
         world.gateway.has_ended()
     });
@@ -43,8 +52,18 @@ fn a_store_that_takes_nothing_for_a_while_gets_all_of_it_later() {
 /// Store and broker are away together, and the broker comes back having forgotten everything.
 #[test]
 fn a_store_and_a_broker_that_are_away_together_get_all_of_it_later() {
+    both_away(Broker::Mosquitto);
+}
+
+/// The broker is in the hub's process.
+#[test]
+fn a_store_and_a_hub_that_are_away_together_get_all_of_it_later() {
+    both_away(Broker::Embedded);
+}
+
+fn both_away(kind: Broker) {
     let dir = tempfile::tempdir().unwrap();
-    let mut world = World::start(dir.path(), Broker::Mosquitto, "both-away", "20");
+    let mut world = World::start(dir.path(), kind, "both-away", "20");
     wait_until("the session begins", Duration::from_secs(20), || {
         Store::open(&world.store()).is_ok_and(|s| s.session(&world.session).is_ok())
     });
@@ -52,17 +71,16 @@ fn a_store_and_a_broker_that_are_away_together_get_all_of_it_later() {
     let held = other
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .unwrap();
-    if let Some(broker) = &mut world.broker {
-        broker.kill();
-    }
+    world.broker.as_mut().unwrap_or(&mut world.hub).kill();
     sleep(Duration::from_secs(8));
     world.tend_hub();
     sleep(Duration::from_secs(3));
     held.rollback().unwrap();
-    wait_until("the session is stored", Duration::from_secs(60), || {
+    wait_until("the session is stored", Duration::from_secs(90), || {
         world.tend_hub();
+        world.gateway_again();
         world.is_closed()
     });
     let counts = truth::same(&world.store(), &world.recording());
-    println!("store and broker away: {counts:?}, 0 lost, 0 doubled");
+    println!("{kind:?}: store and broker away: {counts:?}, 0 lost, 0 doubled");
 }

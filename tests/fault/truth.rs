@@ -66,6 +66,16 @@ pub fn same(store: &Path, recording: &Path) -> Counts {
     }
 }
 
+/// What was recorded is what was played, up to where it ends; how many items that are.
+pub fn played(recording: &Path, sample: &Path) -> usize {
+    let read = |path| recording::read(&fs::read(path).unwrap()).unwrap().items;
+    let (recorded, played) = (read(recording), read(sample));
+    assert!(recorded.len() <= played.len(), "{} items", recorded.len());
+    let same = recorded.iter().zip(&played).take_while(|(a, b)| a == b);
+    assert_eq!(same.count(), recorded.len(), "items as they were played");
+    recorded.len()
+}
+
 fn stored_windows(store: &Store, session: &SessionId) -> Vec<Window> {
     store.windows(session, 0, usize::MAX).unwrap()
 }
