@@ -6,11 +6,11 @@ use crate::{
     config,
     model::session::SessionId,
     store::{
-        Forwarded, Settled, Store, StoreError,
+        Forwarded, Retention, Settled, Store, StoreError,
         influx::{Target, server::Server},
     },
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{path::PathBuf, thread, time::Duration};
 
@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let mut store = input::store(args.data.as_ref().unwrap_or(&config.store.dir))?;
     let mut server = match (args.to, &config.store.influx) {
         (Home::Embedded, _) => None,
-        (Home::Influx, Some(target)) => Some(ready(target)?),
+        (Home::Influx, Some(target)) => Some(ready(target, &config.store.retention)?),
         (Home::Influx, None) => {
             let expected =
                 "the configuration names no InfluxDB (expected [store.influx] with url and bucket)";
@@ -85,10 +85,17 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
 }
 
 /// The server, if it can be used.
-fn ready(target: &Target) -> Result<Server> {
+fn ready(target: &Target, retention: &Retention) -> Result<Server> {
     let asked = || format!("use {}", target.words());
     let mut server = Server::open(target).with_context(asked)?;
-    server.check().with_context(asked)?;
+    let fitness = server.check().with_context(asked)?;
+    if let Some(days) = fitness.forgets_after_days(retention) {
+        bail!(
+            "use {}: it forgets samples after {days} days (expected a bucket that keeps them for \
+             store.retention.raw_days, for ever where none are named)",
+            target.words()
+        );
+    }
     Ok(server)
 }
 

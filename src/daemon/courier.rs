@@ -62,8 +62,10 @@ pub struct Courier {
     /// When the recording could not be read.
     unreadable: Option<Instant>,
     lost: u64,
-    /// When a consumer came on, or could begin to.
+    /// When any consumer came on, or could begin to.
     moved: Instant,
+    /// When the one that is furthest behind did: another that comes on does not help it.
+    came_on: Instant,
     /// When what was not taken became due again.
     asked: Instant,
     stall: Duration,
@@ -90,6 +92,7 @@ impl Courier {
             unreadable: None,
             lost: 0,
             moved: Instant::now(),
+            came_on: Instant::now(),
             asked: Instant::now(),
             stall: STALL,
         }
@@ -127,6 +130,7 @@ impl Courier {
     pub fn take(&mut self, window: &Window) -> Result<(), PayloadError> {
         if self.delivery.open() == 0 {
             self.moved = Instant::now();
+            self.came_on = self.moved;
         }
         let number = self.delivery.made();
         self.kept.push_back(Outgoing::new(window)?);
@@ -152,8 +156,12 @@ impl Courier {
 
     /// A consumer says where it stands.
     pub fn position(&mut self, consumer: &str, position: Position) {
+        let before = self.delivery.covered();
         if self.delivery.position(consumer, position) {
             self.moved = Instant::now();
+        }
+        if self.delivery.covered() > before {
+            self.came_on = Instant::now();
             self.stall = STALL;
         }
     }
@@ -162,12 +170,12 @@ impl Courier {
     pub fn again(&mut self) {
         self.delivery.again();
         self.moved = Instant::now();
-        self.asked = self.moved;
+        (self.came_on, self.asked) = (self.moved, self.moved);
     }
 
-    /// Whether nothing has moved for so long that what was sent is believed lost; it is due again then.
+    /// Whether the furthest behind has not come on for so long that what was sent is believed lost; it is due again then.
     pub fn stalled(&mut self) -> bool {
-        let since = self.moved.max(self.asked);
+        let since = self.came_on.max(self.asked);
         let stalled = !self.delivery.complete() && since.elapsed() > self.stall;
         if stalled {
             self.stall = (self.stall * 2).min(LONGEST_STALL);

@@ -77,7 +77,10 @@ pub async fn run(
                     page.gateway_gone(gone.contains(topic.session()));
                 }
             }
-            Subject::Ack(consumer) if consumer == hub::STORE && shown.is(topic.session()) => {
+            // An empty one is taken back.
+            Subject::Ack(consumer)
+                if consumer == hub::STORE && shown.is(topic.session()) && !bytes.is_empty() =>
+            {
                 match payload::decode_ack(&bytes) {
                     Ok(ack) => page.short_of_room(ack.short),
                     Err(e) => error!("failed to read an acknowledgement: {e}"),

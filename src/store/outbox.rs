@@ -150,6 +150,14 @@ impl Embedded {
                 }
             }
         }
+        // Before what lies behind them goes: killed in between, they would be passed over and counted nowhere.
+        if !refused.is_empty() {
+            let transaction = self.writing()?;
+            for (parcel, why) in &refused {
+                note_kept_aside(&transaction, place, parcel, why)?;
+            }
+            transaction.commit()?;
+        }
         if let Some(trouble) = self.send(server, place, &parcels, out)? {
             out.trouble = Some(trouble);
             return Ok(());
@@ -262,25 +270,36 @@ impl Embedded {
         out: &mut Forwarded,
     ) -> Result<(), StoreError> {
         let transaction = self.writing()?;
-        transaction.execute(
-            "INSERT OR REPLACE INTO kept_aside (session, device, kind, place, first_sequence, samples, why)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![
-                parcel.session,
-                parcel.stream.device.0,
-                parcel.stream.kind.as_str(),
-                place,
-                parcel.first_sequence.cast_signed(),
-                parcel.samples.cast_signed(),
-                why
-            ],
-        )?;
+        note_kept_aside(&transaction, place, parcel, &why)?;
         advance(&transaction, place, parcel)?;
         transaction.commit()?;
         out.kept_aside += parcel.samples;
         out.why = Some(why);
         Ok(())
     }
+}
+
+/// Notes that a parcel cannot go, and why.
+fn note_kept_aside(
+    db: &Connection,
+    place: i64,
+    parcel: &Parcel,
+    why: &str,
+) -> Result<(), StoreError> {
+    db.execute(
+        "INSERT OR REPLACE INTO kept_aside (session, device, kind, place, first_sequence, samples, why)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            parcel.session,
+            parcel.stream.device.0,
+            parcel.stream.kind.as_str(),
+            place,
+            parcel.first_sequence.cast_signed(),
+            parcel.samples.cast_signed(),
+            why
+        ],
+    )?;
+    Ok(())
 }
 
 /// Notes that a parcel is dealt with.

@@ -78,6 +78,7 @@ fn is_said(broker: Broker) {
         Duration::from_secs(20),
         || retained(world.port()).is_empty(),
     );
+    assert!(!world.logs().contains("failed to"), "{}", world.logs());
     truth::same(&world.store(), &world.recording());
     println!("{broker:?}: {:?}", said.lock().unwrap());
 }

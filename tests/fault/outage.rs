@@ -260,7 +260,6 @@ async fn ten_minutes_without_the_hub() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a minute and a half each: tests/bench/outages.sh runs them"]
 async fn ten_minutes_without_a_store_behind_mosquitto() {
     ten_minutes_without(Away::Store, Broker::Mosquitto).await;
 }

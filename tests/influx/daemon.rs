@@ -9,6 +9,7 @@ use plimsoll::store::Store;
 use std::{
     fs,
     path::Path,
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -72,7 +73,8 @@ fn a_bucket_that_forgets_too_early_gets_copies() {
         "forgets",
         &format!("url = {:?}", stand_in.url()),
     );
-    let stats = || Store::open(&world.store()).unwrap().stats().unwrap();
+    let store = world.store();
+    let stats = || Store::open(&store).unwrap().stats().unwrap();
     wait_until("all of it went", Duration::from_secs(60), || {
         stats().samples_waiting == 0
     });
@@ -82,4 +84,14 @@ fn a_bucket_that_forgets_too_early_gets_copies() {
     assert_eq!(world.hub.end(), Some(0));
     let logs = world.logs();
     assert!(logs.contains("forgets samples after 1 days"), "{logs}");
+    // Nor are they moved there by hand.
+    let refused = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .args(["store", "migrate", "--to", "influx", "--config"])
+        .arg(dir.path().join("hub.toml"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("forgets samples after 1 days"), "{said}");
+    assert!(stats().samples_in_database > 0);
 }

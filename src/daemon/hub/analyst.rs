@@ -91,8 +91,8 @@ impl Analyst {
     async fn message(&mut self, topic: &Topic, bytes: &[u8]) -> Result<(), LinkError> {
         let session = topic.session();
         match topic.subject() {
-            // An empty one takes the announcement back.
-            Subject::Session if bytes.is_empty() => Ok(()),
+            // What is empty was taken back.
+            Subject::Session | Subject::Ack(_) if bytes.is_empty() => Ok(()),
             Subject::Session => match understood(topic, payload::decode_announcement(bytes)) {
                 Some(announcement) => self.announced(session, &announcement).await,
                 None => Ok(()),

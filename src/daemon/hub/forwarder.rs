@@ -165,17 +165,9 @@ impl Forwarder {
             Dialect::VictoriaMetrics => "VictoriaMetrics",
         };
         info!("samples go to {at} ({what})");
-        let wanted_s = self
-            .config
-            .retention
-            .raw_days
-            .map(|days| u64::from(days.get()) * 86_400);
-        let forgets_s = fitness
-            .keeps_s
-            .filter(|keeps| wanted_s.is_none_or(|wanted| *keeps < wanted));
-        self.keeps = Some(forgets_s.is_none());
-        if let Some(keeps_s) = forgets_s {
-            let days = keeps_s / 86_400;
+        let forgets = fitness.forgets_after_days(&self.config.retention);
+        self.keeps = Some(forgets.is_none());
+        if let Some(days) = forgets {
             warn!(
                 "{at} forgets samples after {days} days, which is less than store.retention.raw_days asks for: they also stay in the store"
             );

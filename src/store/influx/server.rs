@@ -4,6 +4,7 @@
 //! removing. The crate does not pass on how long a busy server asks to be left alone: an empty write asks again.
 
 use super::{
+    super::retain::Retention,
     Target,
     answer::{self, Answer, Trouble, words},
     columns::Columns,
@@ -29,6 +30,7 @@ use std::{
 };
 use tokio::runtime::{Builder, Runtime};
 
+const DAY_S: u64 = 86_400;
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(3);
 /// Longest wait for an answer.
@@ -85,6 +87,16 @@ pub struct Fitness {
     pub dialect: Dialect,
     /// How long the bucket keeps points, s; `None`: for ever, or it does not say.
     pub keeps_s: Option<u64>,
+}
+
+impl Fitness {
+    /// Days after which samples are forgotten there, if that is earlier than `retention` asks for.
+    #[must_use]
+    pub fn forgets_after_days(&self, retention: &Retention) -> Option<u64> {
+        let wanted_s = retention.raw_days.map(|days| u64::from(days.get()) * DAY_S);
+        let early = |keeps: &u64| wanted_s.is_none_or(|wanted| *keeps < wanted);
+        self.keeps_s.filter(early).map(|keeps| keeps / DAY_S)
+    }
 }
 
 /// The server of a [`Target`]. Calls block, wherever they are made.
