@@ -112,16 +112,17 @@ impl Stream {
         }
     }
 
-    /// Takes the values of the next frame.
+    /// Takes the values of the next frame, which has so many samples.
     fn frame(
         &mut self,
         last_ns: i64,
-        values: impl ExactSizeIterator<Item = Value>,
+        samples: usize,
+        values: impl Iterator<Item = Value>,
         out: &mut Vec<Reading>,
     ) {
         let first = self.times.knows_nothing();
-        let span = self.times.frame(last_ns, values.len());
-        if first && values.len() <= MAX_HELD {
+        let span = self.times.frame(last_ns, samples);
+        if first && samples <= MAX_HELD {
             self.held = Some((last_ns, values.collect()));
             return;
         }
@@ -266,10 +267,9 @@ impl PolarDecoder {
         };
         let last_ns = i64::try_from(frame.timestamp_ns).unwrap_or(i64::MAX);
         let (factor, range) = (stream.factor, stream.range);
-        let values: Option<Vec<Value>> = samples
-            .map(|sample| value(frame, factor, range, sample))
-            .collect();
-        stream.frame(last_ns, values.unwrap_or_default().into_iter(), out);
+        let count = samples.len();
+        let values = samples.filter_map(|sample| value(frame, factor, range, sample));
+        stream.frame(last_ns, count, values, out);
     }
 }
 
