@@ -163,11 +163,14 @@ fn sensors(args: &Args) -> Result<Outcome> {
         args.out.display(),
         recorded.content_sha256
     ))?;
-    // Whatever ended the sensors, what they said is whole.
-    ended?;
     if lost > 0 {
         eprintln!("{lost} packets were lost: they came faster than they could be written");
-        return Ok(Outcome::DataLost);
     }
-    Ok(Outcome::Done)
+    // Whatever ended the sensors, what they said is whole.
+    ended?;
+    Ok(if lost > 0 {
+        Outcome::DataLost
+    } else {
+        Outcome::Done
+    })
 }

@@ -194,8 +194,12 @@ fn retain_recordings(
         else {
             continue;
         };
-        if store.session(session).is_ok() {
-            continue;
+        match store.session(session) {
+            Err(StoreError::UnknownSession(_)) => {}
+            known => {
+                known?;
+                continue;
+            }
         }
         if !dry {
             remove_recording(path)?;
