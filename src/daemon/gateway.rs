@@ -129,6 +129,8 @@ pub struct Gateway {
     replies: VecDeque<Vec<u8>>,
     /// The store's disk is short of room, as the store says.
     store_short: Option<Shortage>,
+    /// The store has so many windows, and the last one is not among them, as it says.
+    store_awaits_last: Option<u64>,
 }
 
 /// What a session with real sensors has beside its items.
@@ -215,6 +217,7 @@ impl Gateway {
             orders: VecDeque::new(),
             replies: VecDeque::new(),
             store_short: None,
+            store_awaits_last: None,
         })
     }
 
@@ -420,11 +423,13 @@ impl Gateway {
     /// A power cut, or a broken disk, can take from a recording what consumers had already. Then its last window is none
     /// that they wait for: the session ends with one behind all that they have.
     fn end_behind_consumers(&mut self) -> Result<(), GatewayError> {
-        let had = self.courier.delivery().furthest_open().unwrap_or(0);
-        let made = self.courier.delivery().windows();
-        if !self.over || !self.source.waits || had < made {
+        let delivery = self.courier.delivery();
+        let made = delivery.windows();
+        let stored = self.store_awaits_last.filter(|stored| *stored >= made);
+        let (Some(stored), true) = (stored, self.over && self.source.waits) else {
             return Ok(());
-        }
+        };
+        let had = delivery.furthest_open().unwrap_or(stored).max(stored);
         warn!(
             session = %self.session.0,
             "the recording ends {:.1} s before what the store has of it: the session ends there",
@@ -528,6 +533,7 @@ impl Gateway {
                 Ok(ack) => {
                     if consumer == STORE {
                         self.store_short = ack.short;
+                        self.store_awaits_last = ack.awaits_last.then_some(ack.windows);
                     }
                     self.courier.position(consumer, position(ack));
                 }

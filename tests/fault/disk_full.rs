@@ -9,12 +9,6 @@ use crate::{
 use plimsoll::{pipeline::batch, store::Store, wire::recording};
 use std::{fs, time::Duration};
 
-fn windows(world: &World) -> u64 {
-    let store = Store::open(&world.store());
-    let standing = store.and_then(|s| s.standing(&world.session));
-    standing.map_or(0, |s| s.windows)
-}
-
 /// Nothing is acknowledged that has no room; with room again, all of it is stored.
 #[test]
 fn a_store_without_room_takes_all_of_it_when_there_is_room() {
@@ -50,7 +44,7 @@ fn windows_when_settled(world: &World, disk: &Disk) -> u64 {
     // A full SQLite disk may not even be read; then room for reading, not for the session.
     std::thread::sleep(Duration::from_secs(3));
     disk.resize(1600);
-    let before = windows(world);
+    let before = world.windows();
     assert!(before > 0, "{}", world.logs());
     before
 }

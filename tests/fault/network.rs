@@ -5,10 +5,10 @@ use crate::{
     truth,
     world::{Broker, World, wait_until},
 };
-use plimsoll::store::Store;
 use rand::RngExt;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use std::{
+    path::Path,
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -97,16 +97,21 @@ async fn copy(
     }
 }
 
-/// A session through a network that is broken `times` in this manner.
-fn broken(kind: Broker, how: Network, times: u32, away_ms: std::ops::Range<u64>) {
-    let dir = tempfile::tempdir().unwrap();
+/// A session whose gateway reaches its broker through a proxy.
+fn behind_a_proxy(dir: &Path, kind: Broker, name: &str, speed: &str) -> (World, Proxy) {
     let between = free_port();
     let mut proxy = None;
-    let mut world = World::start_through(dir.path(), kind, "broken", "5", |port| {
+    let world = World::start_through(dir, kind, name, speed, |port| {
         proxy = Some(Proxy::start(between, port));
         between
     });
-    let proxy = proxy.unwrap();
+    (world, proxy.unwrap())
+}
+
+/// A session through a network that is broken `times` in this manner.
+fn broken(kind: Broker, how: Network, times: u32, away_ms: std::ops::Range<u64>) {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut world, proxy) = behind_a_proxy(dir.path(), kind, "broken", "5");
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let begin = Instant::now();
     for _ in 0..times {
@@ -155,28 +160,16 @@ fn a_network_that_carries_nothing_before_the_embedded_broker_loses_nothing() {
 #[test]
 fn a_connection_that_went_dead_is_given_up_by_its_keep_alive() {
     let dir = tempfile::tempdir().unwrap();
-    let between = free_port();
-    let mut proxy = None;
-    let start = |port| {
-        proxy = Some(Proxy::start(between, port));
-        between
-    };
-    let mut world = World::start_through(dir.path(), Broker::Mosquitto, "dead", "1", start);
-    let proxy = proxy.unwrap();
-    let stored = |world: &World| {
-        let store = Store::open(&world.store());
-        let standing = store.and_then(|s| s.standing(&world.session));
-        standing.map_or(0, |s| s.windows)
-    };
+    let (mut world, proxy) = behind_a_proxy(dir.path(), Broker::Mosquitto, "dead", "1");
     wait_until("the session begins", Duration::from_secs(20), || {
-        stored(&world) > 30
+        world.windows() > 30
     });
     proxy.set(Network::Silent);
     sleep(Duration::from_secs(1));
     // From here on a new connection would work; the old one is never ended by anybody else.
     proxy.set(Network::Up);
-    let (before, dead) = (stored(&world), Instant::now());
-    wait_until("windows again", KEPT_ALIVE, || stored(&world) > before + 5);
+    let (before, dead) = (world.windows(), Instant::now());
+    wait_until("windows again", KEPT_ALIVE, || world.windows() > before + 5);
     let given_up = dead.elapsed();
     wait_until("the session is stored", Duration::from_secs(120), || {
         world.is_closed()

@@ -17,7 +17,6 @@ use plimsoll::{
         BusConfig,
         subscriber::{self, Stay},
     },
-    store::Store,
     wire::{payload, recording::Item},
 };
 use rusqlite::{Connection, TransactionBehavior};
@@ -79,11 +78,6 @@ async fn listen(port: u16, heard: Made) {
             .entry(manifest.index)
             .or_insert_with(Instant::now);
     }
-}
-
-fn stored_windows(store: &Path, session: &SessionId) -> u64 {
-    let store = Store::open(store).unwrap();
-    store.standing(session).map_or(0, |s| s.windows)
 }
 
 /// Latencies of the windows made between two instants, ascending.
@@ -176,7 +170,7 @@ fn drain(store: &Path, session: &SessionId) -> impl FnOnce() -> Duration + use<>
         let begin = Instant::now();
         let backlog = (BACK_S * 10 - 1).unsigned_abs();
         wait_until("the backlog is stored", DRAIN, || {
-            stored_windows(&store, &session) >= backlog
+            world::stored_windows(&store, &session) >= backlog
         });
         begin.elapsed()
     }
@@ -218,7 +212,7 @@ async fn ten_minutes_without(away: Away, kind: Broker) {
         let paced = std::env::var("PLIMSOLL_OUTAGE").is_ok_and(|v| v == "real");
         send(&all[leaves..back], paced, &sender, &made).await;
         if away != Away::Broker {
-            let windows = stored_windows(&store, &session);
+            let windows = world::stored_windows(&store, &session);
             assert!(windows < 200, "the store was not away: {windows} windows");
         }
         drop(held);
@@ -265,13 +259,11 @@ async fn ten_minutes_without_a_store_behind_mosquitto() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a minute and a half each: tests/bench/outages.sh runs them"]
 async fn ten_minutes_without_a_store_behind_the_embedded_broker() {
     ten_minutes_without(Away::Store, Broker::Embedded).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a minute and a half each: tests/bench/outages.sh runs them"]
 async fn ten_minutes_without_store_and_mosquitto() {
     ten_minutes_without(Away::Both, Broker::Mosquitto).await;
 }

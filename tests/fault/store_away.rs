@@ -25,18 +25,14 @@ fn store_away(kind: Broker) {
     wait_until("the session begins", Duration::from_secs(20), || {
         Store::open(&world.store()).is_ok_and(|s| s.session(&world.session).is_ok())
     });
-    let windows = || {
-        let store = Store::open(&world.store()).unwrap();
-        store.standing(&world.session).unwrap().windows
-    };
     // Another process that writes: the daemon's own attempts fail after five seconds each.
     let mut other = Connection::open(world.store().join("plimsoll.sqlite")).unwrap();
     let held = other
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .unwrap();
-    let before = windows();
+    let before = world.windows();
     sleep(Duration::from_secs(12));
-    assert_eq!(windows(), before, "the store was not away");
+    assert_eq!(world.windows(), before, "the store was not away");
     held.rollback().unwrap();
     wait_until("the session is stored", Duration::from_secs(60), || {
         world.is_closed()

@@ -245,6 +245,11 @@ impl World {
         self.dir.join("hub")
     }
 
+    /// Windows that the store has without a hole.
+    pub fn windows(&self) -> u64 {
+        stored_windows(&self.store(), &self.session)
+    }
+
     pub fn is_closed(&self) -> bool {
         Store::open(&self.store())
             .and_then(|s| s.session(&self.session))
@@ -257,6 +262,12 @@ impl World {
             .map(|name| fs::read_to_string(log(&self.dir, name)).unwrap_or_default())
             .join("\n---\n")
     }
+}
+
+/// Windows of a session that a store has without a hole; 0 where there is no store yet.
+pub fn stored_windows(store: &Path, session: &SessionId) -> u64 {
+    let standing = Store::open(store).and_then(|s| s.standing(session));
+    standing.map_or(0, |s| s.windows)
 }
 
 /// A sample under another name of session, so that no two runs are one.

@@ -35,6 +35,7 @@ async fn what_is_acknowledged_of_another_session_counts_for_nothing() {
             closed: true,
             run: 1,
             short: None,
+            awaits_last: false,
         };
         let bytes = payload::encode_ack(&ack).unwrap();
         let subject = Subject::Ack(name.into());
@@ -58,6 +59,59 @@ async fn what_is_acknowledged_of_another_session_counts_for_nothing() {
     let carried = gateway.carry(CancellationToken::new(), None).await.unwrap();
     let undelivered = carried.undelivered.unwrap();
     assert_eq!(undelivered.taken, 0);
+}
+
+/// How many windows a session of one window has in the end, whose store has one and takes its time; `awaits_last`: and it
+/// is not the last.
+async fn windows_in_the_end(awaits_last: bool) -> u64 {
+    let broker = Embedded::start(([127, 0, 0, 1], 0).into()).unwrap();
+    let bus = BusConfig::to(broker.address());
+    let consumer = Link::visit(&bus, "consumer", &[Part::Status], None)
+        .await
+        .unwrap();
+    let say = async |name: &str, windows, closed, awaits_last| {
+        let ack = Ack {
+            windows,
+            events: 0,
+            closed,
+            run: 1,
+            short: None,
+            awaits_last,
+        };
+        let bytes = payload::encode_ack(&ack).unwrap();
+        let subject = Subject::Ack(name.into());
+        consumer.publish(&id("now"), subject, bytes).await.unwrap();
+        consumer.flush(Duration::from_secs(10)).await.unwrap();
+    };
+    say(hub::ANALYSIS, 1, true, false).await;
+    say(hub::STORE, 1, false, awaits_last).await;
+    let link = Link::connect(&bus, "gateway", &[Part::Ack], None).await;
+    let (sender, items) = tokio::sync::mpsc::channel(1);
+    drop(sender);
+    let source = Source {
+        items,
+        waits: true,
+        recorder: None,
+        recording: None,
+    };
+    let gateway = Gateway::new(link.unwrap(), &header("now", "c1"), None, source).unwrap();
+    let closing = async {
+        // Longer than the gateway waits before it asks again.
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        say(hub::STORE, 2, true, false).await;
+    };
+    let carrying = gateway.carry(CancellationToken::new(), None);
+    let (carried, ()) = tokio::join!(carrying, closing);
+    let carried = carried.unwrap();
+    assert!(carried.undelivered.is_none());
+    carried.windows
+}
+
+/// That the store takes long to close a session adds nothing to it; that it has more than was recorded does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_behind_its_store_only_where_the_last_window_is_missing() {
+    let (slow, behind) = tokio::join!(windows_in_the_end(false), windows_in_the_end(true));
+    assert_eq!((slow, behind), (1, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]

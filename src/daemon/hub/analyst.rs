@@ -305,6 +305,7 @@ impl Analyst {
             closed,
             run: self.run,
             short: None,
+            awaits_last: false,
         }
     }
 

@@ -176,6 +176,7 @@ impl Storer {
                 closed: state.there.closed,
                 run: self.run,
                 short: self.short,
+                awaits_last: state.there.windows > 0 && !state.there.last_window,
             };
             let bytes = payload::encode_ack(&ack)?;
             self.link

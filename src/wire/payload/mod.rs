@@ -76,6 +76,9 @@ pub struct Ack {
     /// Its disk is short of room: no set should begin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub short: Option<Shortage>,
+    /// The store has windows, and none of them is the session's last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub awaits_last: bool,
 }
 
 /// A person's instruction on its way to the daemon.

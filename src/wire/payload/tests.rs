@@ -339,6 +339,7 @@ fn announcements_and_acks_round_trip() {
         closed: true,
         run: 3,
         short: None,
+        awaits_last: false,
     })
     .unwrap();
     assert_eq!(
@@ -353,6 +354,7 @@ fn announcements_and_acks_round_trip() {
             closed: true,
             run: 3,
             short: None,
+            awaits_last: false,
         }
     );
 }
@@ -368,6 +370,7 @@ fn an_ack_says_that_its_disk_is_short_of_room() {
             free_mb: 120,
             reserve_mb: 500,
         }),
+        awaits_last: true,
     };
     let bytes = encode_ack(&ack).unwrap();
     assert_eq!(decode_ack(&bytes).unwrap(), ack);
