@@ -45,6 +45,8 @@ struct Sensor {
     address: String,
     advert: Advert,
     serial: Option<&'static str>,
+    /// So many readings of the serial number fail.
+    unread: u32,
     mood: Mood,
     connected: bool,
     subscribed: bool,
@@ -75,6 +77,7 @@ fn strap(n: u8) -> Sensor {
             manufacturer: Vec::new(),
         },
         serial: None,
+        unread: 0,
         mood: Mood::Well,
         connected: false,
         subscribed: false,
@@ -96,15 +99,11 @@ impl World {
         let members = ids
             .iter()
             .enumerate()
-            .map(|(i, id)| Member {
-                id: (*id).to_owned(),
-                link: Supervisor::new(
-                    DeviceIndex(i as u16 + PHONES),
-                    &format!("s{i}"),
-                    driver,
-                    Wish::default(),
-                    &params,
-                ),
+            .map(|(i, id)| {
+                let device = DeviceIndex(i as u16 + PHONES);
+                let alias = format!("s{i}");
+                let link = Supervisor::new(device, &alias, driver, Wish::default(), &params);
+                Member::new(id, link)
             })
             .collect();
         Self {
@@ -170,11 +169,16 @@ impl World {
         }
         let sensor = &mut self.sensors[*self.reached.get(&i)?];
         match request {
-            Request::Discover => Some(Event::Offers(Offer {
-                mtu: 247,
-                serial: sensor.serial.map(str::to_owned),
-                ..Offer::default()
-            })),
+            Request::Discover => {
+                let serial_unread = sensor.unread > 0;
+                sensor.unread = sensor.unread.saturating_sub(1);
+                Some(Event::Offers(Offer {
+                    mtu: 247,
+                    serial: sensor.serial.filter(|_| !serial_unread).map(str::to_owned),
+                    serial_unread,
+                    ..Offer::default()
+                }))
+            }
             Request::Subscribe(_) => {
                 sensor.subscribed = true;
                 done
@@ -323,13 +327,20 @@ fn a_strap_that_finds_no_beat_is_not_ready_and_stays_connected() {
     world.sensors[0].mood = Mood::Well;
     world.pass(1_000);
     assert_eq!(world.stage(0), Stage::Streaming);
-    // Contact that is lost later is no broken link.
+    assert!(world.fleet.status()[0].is_ready());
+    // Contact that is lost later is no broken link, and no readiness for another set.
     world.sensors[0].mood = Mood::Unworn;
     world.pass(120_000);
     assert_eq!(
         (world.stage(0), world.connects.len()),
         (Stage::Streaming, 1)
     );
+    let status = &world.fleet.status()[0];
+    assert!(!status.is_ready() && status.words().contains("is it worn"));
+    assert_eq!(world.power_cycles, 0);
+    world.sensors[0].mood = Mood::Well;
+    world.pass(1_000);
+    assert!(world.fleet.status()[0].is_ready());
 }
 
 #[test]
@@ -400,6 +411,47 @@ fn a_sensor_known_by_its_serial_number_alone_is_found_by_asking() {
 }
 
 #[test]
+fn a_serial_number_that_could_not_be_read_rules_nobody_out() {
+    let mut world = World::new(&["SN-1"], vec![strap(1)]);
+    world.sensors[0].serial = Some("SN-1");
+    world.sensors[0].unread = 2;
+    world.pass(60_000);
+    assert_eq!(
+        (world.stage(0), world.connects.len()),
+        (Stage::Streaming, 3)
+    );
+}
+
+#[test]
+fn a_sensor_known_by_its_name_is_found_beside_another_of_its_family() {
+    let mut world = World::new(&["TICKR 1"], vec![strap(1), strap(2)]);
+    world.sensors[0].serial = Some("SN-1");
+    world.sensors[1].advert.name = "TICKR 1".to_owned();
+    // The other is heard first, and asked, because its serial number could be what was meant.
+    world.sensors[1].mood = Mood::Away;
+    world.pass(20_000);
+    assert_eq!(world.reached[&0], 0);
+    world.sensors[1].mood = Mood::Well;
+    world.pass(60_000);
+    assert_eq!((world.stage(0), world.reached[&0]), (Stage::Streaming, 1));
+    // Once it is known, no other is asked in its place.
+    let before = world.connects.len();
+    world.sensors.push(strap(3));
+    world.sensors[1].mood = Mood::Away;
+    world.drop_link(0);
+    world.pass(60_000);
+    assert_eq!(world.connects.len(), before);
+}
+
+#[test]
+fn why_there_is_no_scan_is_said_of_the_sensor() {
+    let mut world = World::new(&[ONE], vec![]);
+    world.pass(1_000);
+    world.input(Input::ScanRefused("not permitted".to_owned()));
+    assert!(world.reason(0).contains("not permitted"));
+}
+
+#[test]
 fn a_sensor_known_by_its_name_stays_the_one_that_was_found() {
     let mut world = World::new(&["strap"], vec![strap(1), strap(2)]);
     world.sensors[1].mood = Mood::Away;
@@ -414,6 +466,34 @@ fn a_sensor_known_by_its_name_stays_the_one_that_was_found() {
     world.sensors[0].mood = Mood::Well;
     world.pass(60_000);
     assert_eq!((world.stage(0), world.reached[&0]), (Stage::Streaming, 0));
+}
+
+#[test]
+fn of_two_with_one_name_neither_is_taken_until_one_is_gone() {
+    let mut world = World::new(&["strap"], vec![strap(1), strap(2)]);
+    world.pass(30_000);
+    assert!(world.connects.is_empty());
+    assert!(
+        world
+            .reason(0)
+            .contains("2 in reach have its name (00:01, 00:02)"),
+        "{}",
+        world.reason(0)
+    );
+    world.sensors[0].mood = Mood::Away;
+    world.pass(80_000);
+    assert_eq!((world.stage(0), world.reached[&0]), (Stage::Streaming, 1));
+}
+
+#[test]
+fn a_twin_that_is_another_sensor_of_the_session_does_not_count() {
+    let mut world = World::new(&[ONE, "strap"], vec![strap(1), strap(2)]);
+    world.pass(20_000);
+    assert_eq!(
+        (world.stage(0), world.stage(1)),
+        (Stage::Streaming, Stage::Streaming)
+    );
+    assert_eq!((world.reached[&0], world.reached[&1]), (0, 1));
 }
 
 #[test]

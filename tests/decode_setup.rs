@@ -179,6 +179,46 @@ fn what_follows_a_skipped_step_sees_no_older_answer() {
     assert!(outcome.skipped[0].contains("[09]") && outcome.skipped[0].contains("answered 5"));
 }
 
+/// A question, and the stream that is chosen from its answer; the device has another stream as well.
+fn two_streams() -> Vec<GattOp> {
+    vec![
+        ask(vec![7]).starting(&[Measurand::Ecg]),
+        ask(vec![9]).or_skip(),
+        ask(Bytes::chosen(echo))
+            .or_skip()
+            .starting(&[Measurand::Acceleration]),
+    ]
+}
+
+#[test]
+fn a_stream_whose_question_is_not_answered_is_missed() {
+    let mut device = Device::default().answers(HERE, "07", &["07 00"]);
+    let outcome = device.play(two_streams()).unwrap();
+    assert_eq!(outcome.started, [Measurand::Ecg]);
+    assert_eq!(outcome.missed, [Measurand::Acceleration]);
+}
+
+#[test]
+fn a_stream_that_is_chosen_from_an_offer_and_refused_is_missed() {
+    let mut device = Device::default()
+        .answers(HERE, "07", &["07 00"])
+        .answers(HERE, "09", &["09 00 0a"])
+        .answers(HERE, "0a", &["0a 05"]);
+    let outcome = device.play(two_streams()).unwrap();
+    assert_eq!(outcome.missed, [Measurand::Acceleration]);
+}
+
+#[test]
+fn a_stream_that_the_device_says_it_lacks_is_not_missed() {
+    let mut device =
+        Device::default()
+            .answers(HERE, "07", &["07 00"])
+            .answers(HERE, "09", &["09 00"]);
+    let outcome = device.play(two_streams()).unwrap();
+    assert_eq!(outcome.missed, []);
+    assert_eq!(outcome.skipped.len(), 1);
+}
+
 #[test]
 fn a_step_that_had_to_work_is_named() {
     let said = |device: &mut Device| device.play(vec![ask(vec![7])]).unwrap_err().to_string();

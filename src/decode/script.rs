@@ -12,6 +12,15 @@ use crate::model::{packet::Uuid, reading::Measurand};
 /// A longer answer is none: no device has that much to say.
 const LONGEST_ANSWER: usize = 4096;
 
+/// What a step that failed tells of the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    /// It does not have what was asked for.
+    Lacks,
+    /// Nothing: it may have it.
+    Open,
+}
+
 /// What to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step<'a> {
@@ -48,6 +57,8 @@ pub struct Outcome {
     pub started: Vec<Measurand>,
     /// Optional steps that did not work, each with its reason.
     pub skipped: Vec<String>,
+    /// What the device may have and did not start.
+    pub missed: Vec<Measurand>,
 }
 
 /// A step that had to work and did not.
@@ -85,6 +96,8 @@ pub struct Script {
     /// The answer that came last.
     answer: Vec<u8>,
     outcome: Outcome,
+    /// A question was not answered: that the next steps have nothing to choose from tells nothing.
+    unanswered: bool,
     failed: Option<ScriptError>,
 }
 
@@ -101,6 +114,7 @@ impl Script {
             early: None,
             answer: Vec::new(),
             outcome: Outcome::default(),
+            unanswered: false,
             failed: None,
         }
     }
@@ -108,7 +122,7 @@ impl Script {
     /// What is due; the same until it is answered for. `None` at the end, reached or not.
     pub fn step(&mut self) -> Option<Step<'_>> {
         while self.failed.is_none() && self.state == State::Due && !self.choose() {
-            self.fail("the device has nothing to choose from");
+            self.fail("the device has nothing to choose from", Failure::Lacks);
         }
         if self.failed.is_some() {
             return None;
@@ -146,6 +160,7 @@ impl Script {
         match (self.state, self.ops.get(self.at)) {
             (State::Doing, Some(GattOp::Read { .. })) => {
                 self.answer = value.to_vec();
+                self.unanswered = false;
                 self.advance();
             }
             (
@@ -167,7 +182,7 @@ impl Script {
     /// The step failed; `reason` completes "it did not work: ".
     pub fn refused(&mut self, reason: &str) {
         if self.state != State::Due {
-            self.fail(reason);
+            self.fail(reason, Failure::Lacks);
         }
     }
 
@@ -178,7 +193,7 @@ impl Script {
             State::Doing => "it took too long",
             State::Waiting => "no answer came in time",
         };
-        self.fail(reason);
+        self.fail(reason, Failure::Open);
     }
 
     /// A value arrived.
@@ -256,9 +271,25 @@ impl Script {
         match end {
             Ok(()) => {
                 self.answer = std::mem::take(&mut self.parts);
+                self.unanswered = false;
                 self.advance();
             }
-            Err(reason) => self.fail(&reason),
+            Err(reason) => {
+                // What was chosen from its own offer it has.
+                let chosen = matches!(
+                    self.ops.get(self.at),
+                    Some(GattOp::Write {
+                        bytes: Bytes::Chosen(_),
+                        ..
+                    })
+                );
+                let failure = if chosen {
+                    Failure::Open
+                } else {
+                    Failure::Lacks
+                };
+                self.fail(&reason, failure);
+            }
         }
     }
 
@@ -274,7 +305,7 @@ impl Script {
     }
 
     /// The step did not work: the script ends, or goes on without it and without its answer.
-    fn fail(&mut self, reason: &str) {
+    fn fail(&mut self, reason: &str, failure: Failure) {
         let step = self.words();
         let op = self.ops.get(self.at);
         if let Some(
@@ -283,6 +314,10 @@ impl Script {
             | GattOp::Write { optional: true, .. },
         ) = op
         {
+            self.unanswered |= failure == Failure::Open;
+            if self.unanswered {
+                self.outcome.missed.extend(op.map_or(&[][..], starts));
+            }
             if !matches!(op, Some(GattOp::Subscribe { .. })) {
                 self.answer.clear();
             }

@@ -71,6 +71,12 @@ pub struct LinkStatus {
     pub reason: Option<String>,
     /// What it was asked for and does not have.
     pub skipped: Vec<String>,
+    /// What it offers and could not be made to start.
+    #[serde(default)]
+    pub missed: Vec<String>,
+    /// It says that it finds nothing to measure.
+    #[serde(default)]
+    pub blank: bool,
     /// Signal of its last advertisement, dBm.
     pub rssi_dbm: Option<i16>,
     /// State of charge when it was connected, %.
@@ -89,10 +95,10 @@ pub struct LinkStatus {
 }
 
 impl LinkStatus {
-    /// Every stream that a session needs of it delivers.
+    /// Every stream that a session needs of it delivers, and measures something.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.stage == Stage::Streaming
+        self.stage == Stage::Streaming && !self.blank && self.missed.is_empty()
     }
 
     /// Where it stands, in words for a trainer.
@@ -100,6 +106,15 @@ impl LinkStatus {
     pub fn words(&self) -> String {
         if self.without {
             return "the session goes on without it: what needs it is not assessed".to_owned();
+        }
+        if self.stage == Stage::Streaming && self.blank {
+            return "connected, finds no heart beat: is it worn, and moist?".to_owned();
+        }
+        if self.stage == Stage::Streaming && !self.missed.is_empty() {
+            return format!(
+                "connected, did not start {}: restart it, or name the streams it has in the configuration",
+                self.missed.join(", ")
+            );
         }
         let stage = match self.stage {
             Stage::Absent => "not heard; is it switched on, near, and not connected elsewhere?",

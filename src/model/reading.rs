@@ -118,6 +118,17 @@ pub enum Measurand {
     Battery,
 }
 
+impl Measurand {
+    /// It comes from a heart: a sensor that is not worn has none.
+    #[must_use]
+    pub const fn is_of_the_heart(self) -> bool {
+        matches!(
+            self,
+            Self::HeartRate | Self::RrInterval | Self::PulseInterval | Self::Ecg
+        )
+    }
+}
+
 impl Value {
     /// The acceleration in it, m/s².
     #[must_use]

@@ -86,6 +86,8 @@ fn unheard((sensor, i): (&SensorConfig, u16)) -> LinkStatus {
         without: false,
         reason: None,
         skipped: Vec::new(),
+        missed: Vec::new(),
+        blank: false,
         rssi_dbm: None,
         battery_percent: None,
         serial: None,

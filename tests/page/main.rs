@@ -216,6 +216,8 @@ fn a_sensor_that_is_not_ready_is_named_with_the_reason() {
         without: false,
         reason: reason.map(str::to_owned),
         skipped: Vec::new(),
+        missed: Vec::new(),
+        blank: false,
         rssi_dbm: None,
         battery_percent: None,
         serial: None,

@@ -14,6 +14,9 @@ use tokio::time::timeout;
 /// Longest answer of the Bluetooth service to a plain question.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// A connection to the bus that was of no use so often in a row is made anew.
+const BUS_FAILURES: u32 = 5;
+
 /// Why there is no adapter.
 #[derive(Debug, thiserror::Error)]
 pub enum RadioError {
@@ -35,6 +38,13 @@ pub enum RadioError {
     Over(String),
 }
 
+impl RadioError {
+    /// Not even that nobody serves Bluetooth was answered.
+    fn is_of_the_bus(&self) -> bool {
+        matches!(self, Self::Service(said) if !said.contains("org.bluez"))
+    }
+}
+
 fn called(name: Option<&str>) -> String {
     name.map(|n| format!(" called {n}")).unwrap_or_default()
 }
@@ -50,6 +60,32 @@ fn listed(names: &[String]) -> String {
 /// A stream of what the adapter says.
 pub(super) type Events = Pin<Box<dyn Stream<Item = CentralEvent> + Send>>;
 
+/// A connection to the system bus. It stays until the runtime ends, whoever drops it, and a bus takes so many: it is not
+/// to be made again and again while the Bluetooth service is away.
+#[derive(Default)]
+pub(super) struct Bus {
+    manager: Option<Manager>,
+    /// How often in a row it was of no use.
+    failures: u32,
+}
+
+impl Bus {
+    /// Opens the adapter of that name or address; the first without one.
+    pub(super) async fn central(&mut self, wanted: Option<&str>) -> Result<Central, RadioError> {
+        let manager = match &self.manager {
+            Some(manager) => manager.clone(),
+            None => self.manager.insert(answer(Manager::new()).await?).clone(),
+        };
+        let found = Central::find(&manager, wanted).await;
+        let useless = found.as_ref().is_err_and(RadioError::is_of_the_bus);
+        self.failures = if useless { self.failures + 1 } else { 0 };
+        if self.failures >= BUS_FAILURES {
+            *self = Self::default();
+        }
+        found
+    }
+}
+
 /// The adapter.
 #[derive(Clone)]
 pub(super) struct Central {
@@ -57,9 +93,12 @@ pub(super) struct Central {
 }
 
 impl Central {
-    /// Opens the adapter of that name or address; the first without one.
+    /// Opens the adapter of that name or address, the first without one, on a connection of its own.
     pub(super) async fn open(wanted: Option<&str>) -> Result<Self, RadioError> {
-        let manager = answer(Manager::new()).await?;
+        Bus::default().central(wanted).await
+    }
+
+    async fn find(manager: &Manager, wanted: Option<&str>) -> Result<Self, RadioError> {
         let mut adapters = Vec::new();
         for adapter in answer(manager.adapters()).await? {
             let info = answer(adapter.adapter_info()).await?;

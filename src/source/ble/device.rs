@@ -145,11 +145,13 @@ impl Device {
             found = within(DISCOVER, self.peripheral.discover_services()).await;
         }
         found?;
+        let serial = self.text(device_information::SERIAL).await;
         Ok(Offer {
             mtu: self.peripheral.mtu(),
             characteristics: self.characteristics(),
-            serial: self.text(device_information::SERIAL).await,
-            firmware: self.text(device_information::FIRMWARE).await,
+            serial_unread: serial.is_err() && self.find(device_information::SERIAL).is_ok(),
+            serial: serial.ok().flatten(),
+            firmware: self.text(device_information::FIRMWARE).await.ok().flatten(),
             battery_percent: self
                 .read(heart_rate::BATTERY_LEVEL, ASIDE)
                 .await
@@ -158,10 +160,10 @@ impl Device {
         })
     }
 
-    /// What the device says of itself, if it does.
-    async fn text(&self, characteristic: Uuid) -> Option<String> {
-        let bytes = self.read(characteristic, ASIDE).await.ok()?;
-        device_information::text(&bytes)
+    /// What the device says of itself, if it says something.
+    async fn text(&self, characteristic: Uuid) -> Result<Option<String>, String> {
+        let bytes = self.read(characteristic, ASIDE).await?;
+        Ok(device_information::text(&bytes))
     }
 
     async fn subscribe(&self, uuid: Uuid) -> Result<(), String> {

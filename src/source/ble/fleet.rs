@@ -11,7 +11,8 @@
 
 use super::{
     identity::{self, Fit, Seen},
-    params::Params,
+    namesakes::{Namesakes, Naming},
+    params::{Params, ns},
     protocol::{Event, Offer, Output, Request},
     supervisor::Supervisor,
 };
@@ -83,6 +84,20 @@ pub struct Member {
     pub id: String,
     /// Its link.
     pub link: Supervisor,
+    /// It was found by its name: its `id` is no serial number that others could be asked for.
+    by_name: bool,
+}
+
+impl Member {
+    /// Not found yet.
+    #[must_use]
+    pub fn new(id: &str, link: Supervisor) -> Self {
+        Self {
+            id: id.to_owned(),
+            link,
+            by_name: false,
+        }
+    }
 }
 
 /// All sensors.
@@ -99,6 +114,10 @@ pub struct Fleet {
     released: BTreeMap<String, HostNs>,
     /// Serial numbers that connections have told, by address.
     serials: BTreeMap<String, String>,
+    /// Sensors that are known by a name alone.
+    names: Namesakes,
+    /// Until when a scan is counted as listened to.
+    listened: HostNs,
     adapter: Adapter,
     /// Since when the service is gone, and when the connection to it is built anew.
     gone: Option<(HostNs, HostNs)>,
@@ -123,6 +142,8 @@ impl Fleet {
             deaf_cycles: 0,
             released: BTreeMap::new(),
             serials: BTreeMap::new(),
+            names: Namesakes::new(ns(params.namesake_ms), ns(params.namesake_forget_ms)),
+            listened: now,
             adapter: Adapter::On,
             gone: None,
             stopping: false,
@@ -159,13 +180,13 @@ impl Fleet {
     pub fn next(&self, now: HostNs) -> HostNs {
         let links = self.members.iter().filter_map(|m| m.link.next());
         let scan = match self.scanning {
-            Some(since) => Some(HostNs(since.0 + ms(self.params.scan_ms))),
+            Some(since) => Some(HostNs(since.0 + ns(self.params.scan_ms))),
             None => Some(self.scan_from).filter(|_| self.is_searching()),
         };
         let next = links.chain(scan).filter(|t| *t > now).min();
         // A second at the longest: what is due late is no harm.
         next.unwrap_or(HostNs(i64::MAX))
-            .min(HostNs(now.0 + ms(1000)))
+            .min(HostNs(now.0 + ns(1000)))
     }
 
     /// Something happened.
@@ -181,9 +202,10 @@ impl Fleet {
                 }
             }
             Input::Adapter(adapter) => self.adapter(now, adapter, out),
-            Input::ScanRefused(_) => {
+            Input::ScanRefused(reason) => {
                 self.scanning = None;
-                self.scan_from = HostNs(now.0 + ms(self.params.scan_pause_ms));
+                self.scan_from = HostNs(now.0 + ns(self.params.scan_pause_ms));
+                self.unclear(now, &format!("no scan for it: {reason}"), out);
             }
             Input::Stop => {
                 self.stopping = true;
@@ -202,8 +224,29 @@ impl Fleet {
             self.members[i].link.tick(now, &mut self.said);
             self.pass_on(i, out);
         }
+        self.listen_on(now);
+        for seen in self.names.alone(self.scanning.unwrap_or(HostNs(i64::MAX))) {
+            self.seen(now, &seen, out);
+        }
         self.scan(now, out);
         self.listen(now, out);
+    }
+
+    /// Why sensors that are missing are not found.
+    fn unclear(&mut self, now: HostNs, why: &str, out: &mut Vec<Act>) {
+        for i in 0..self.members.len() {
+            let event = Event::Unclear(why.to_owned());
+            self.members[i].link.event(now, event, &mut self.said);
+            self.pass_on(i, out);
+        }
+    }
+
+    fn listen_on(&mut self, now: HostNs) {
+        if let Some(since) = self.scanning {
+            let from = since.max(self.listened);
+            self.names.listened(now.0 - from.0);
+        }
+        self.listened = now;
     }
 
     fn seen(&mut self, now: HostNs, seen: &Seen, out: &mut Vec<Act>) {
@@ -218,6 +261,7 @@ impl Fleet {
         if self.members.iter().any(|m| m.link.is_connecting()) {
             return;
         }
+        self.is_called(now, seen, out);
         let fits = |m: &Member| self.fit(m, seen);
         let wanting = |m: &&Member| m.link.wants(now);
         let best = |wanted: Fit| {
@@ -226,10 +270,12 @@ impl Fleet {
                 .position(|m| wanting(&m) && fits(m) == wanted)
         };
         // Somebody's for sure is nobody's to try.
-        let taken = self.members.iter().any(|m| fits(m) == Fit::Yes);
+        let taken = |m: &Member| matches!(fits(m), Fit::Yes | Fit::Named);
+        let taken = self.members.iter().any(taken);
         let found = best(Fit::Yes).or_else(|| best(Fit::Maybe).filter(|_| !taken));
         let Some(i) = found else { return };
         self.asked[i] = fits(&self.members[i]) == Fit::Maybe;
+        self.members[i].by_name = self.told(&self.members[i], seen) == Fit::Named;
         self.end_scan(now, out);
         let event = Event::Found {
             address: seen.address.clone(),
@@ -239,23 +285,59 @@ impl Fleet {
         self.pass_on(i, out);
     }
 
-    /// Whether that device is the member: by its name only until a device of that name was connected to once. From then
-    /// on it is that one, because another of the same name may be worn elsewhere.
+    /// Whether that device is the member: by its name only if no other on the air has it, and until a device of that
+    /// name was connected to once. From then on it is that one, because another may be worn elsewhere.
     fn fit(&self, member: &Member, seen: &Seen) -> Fit {
+        match (self.told(member, seen), member.link.bound()) {
+            (Fit::Named, Some(at)) if at == seen.address => Fit::Yes,
+            (Fit::Named, Some(_)) => Fit::No,
+            (Fit::Maybe, Some(_)) if member.by_name => Fit::No,
+            (Fit::Named, None) if self.names.naming(&member.id) == Naming::One => Fit::Yes,
+            (other, _) => other,
+        }
+    }
+
+    /// What the device itself tells.
+    fn told(&self, member: &Member, seen: &Seen) -> Fit {
         let serial = self.serials.get(&seen.address).map(String::as_str);
-        match identity::fit(&member.id, member.link.driver(), seen, serial) {
-            Fit::Named if member.link.bound().is_none_or(|at| at == seen.address) => Fit::Yes,
-            Fit::Named => Fit::No,
-            other => other,
+        identity::fit(&member.id, member.link.driver(), seen, serial)
+    }
+
+    /// Takes down who has a name that a sensor is known by, and says so where several have it.
+    fn is_called(&mut self, now: HostNs, seen: &Seen, out: &mut Vec<Act>) {
+        let surely = |m: &Member| {
+            m.link.bound() == Some(seen.address.as_str()) || self.told(m, seen) == Fit::Yes
+        };
+        let named = |m: &Member| m.link.bound().is_none() && self.told(m, seen) == Fit::Named;
+        if self.members.iter().any(surely) {
+            return;
+        }
+        let Some(i) = self.members.iter().position(named) else {
+            return;
+        };
+        self.listen_on(now);
+        self.names.heard(now, seen);
+        if let Naming::Several(ends) = self.names.naming(&seen.advert.name) {
+            let several = format!(
+                "{} in reach have its name ({}): switch the others off, or name it by its address",
+                ends.len(),
+                ends.join(", ")
+            );
+            self.members[i]
+                .link
+                .event(now, Event::Unclear(several), &mut self.said);
+            self.pass_on(i, out);
         }
     }
 
     /// A device without a signal is a memory of the system, or connected.
     fn remembered(&mut self, now: HostNs, seen: &Seen, out: &mut Vec<Act>) {
-        let again_ns = ms(self.params.release_again_ms);
+        let again_ns = ns(self.params.release_again_ms);
         let recent = |at: &HostNs| now.0 - at.0 < again_ns;
+        // After a service that hung a link of our own may be one that nobody holds.
+        let was_ours = |m: &Member| m.link.bound() == Some(seen.address.as_str());
         if !seen.is_connected
-            || !self.leave.take_over
+            || !(self.leave.take_over || self.members.iter().any(was_ours))
             || self.released.get(&seen.address).is_some_and(recent)
         {
             return;
@@ -279,12 +361,18 @@ impl Fleet {
         let Some(member) = self.members.get_mut(i) else {
             return;
         };
+        if let (Event::Offers(offer), Some(address)) = (&event, member.link.address())
+            && !offer.serial_unread
+        {
+            let serial = offer.serial.clone().unwrap_or_else(|| "none".to_owned());
+            self.serials.insert(address.to_owned(), serial);
+        }
         let event = match event {
-            Event::Offers(offer) if self.asked[i] && !is_called(&offer, &member.id) => {
-                let other = offer.serial.clone().unwrap_or_else(|| "none".to_owned());
-                if let Some(address) = member.link.address() {
-                    self.serials.insert(address.to_owned(), other.clone());
-                }
+            Event::Offers(offer) if self.asked[i] && offer.serial_unread => {
+                Event::Refused("its serial number could not be read".to_owned())
+            }
+            Event::Offers(offer) if self.asked[i] && !has_serial(&offer, &member.id) => {
+                let other = offer.serial.as_deref().unwrap_or("none");
                 Event::Refused(format!("it is another sensor (serial number {other})"))
             }
             other => other,
@@ -296,9 +384,9 @@ impl Fleet {
     fn adapter(&mut self, now: HostNs, adapter: Adapter, out: &mut Vec<Act>) {
         let before = std::mem::replace(&mut self.adapter, adapter);
         if adapter == Adapter::Gone {
-            let anew = HostNs(now.0 + ms(self.params.rebuild_ms));
+            let anew = HostNs(now.0 + ns(self.params.rebuild_ms));
             let (since, due) = *self.gone.get_or_insert((now, anew));
-            if now.0 - since.0 >= ms(self.params.gone_ms) {
+            if now.0 - since.0 >= ns(self.params.gone_ms) {
                 let gone = "the Bluetooth service does not come back";
                 out.push(Act::GiveUp(gone.to_owned()));
             } else if due <= now {
@@ -312,7 +400,7 @@ impl Fleet {
             return;
         }
         self.scanning = None;
-        self.scan_from = HostNs(now.0 + ms(self.params.scan_pause_ms));
+        self.scan_from = HostNs(now.0 + ns(self.params.scan_pause_ms));
         self.heard = now;
         if adapter != Adapter::On {
             let reason = match adapter {
@@ -331,7 +419,7 @@ impl Fleet {
     fn scan(&mut self, now: HostNs, out: &mut Vec<Act>) {
         let searching = self.is_searching();
         if let Some(since) = self.scanning {
-            let over = now.0 - since.0 >= ms(self.params.scan_ms);
+            let over = now.0 - since.0 >= ns(self.params.scan_ms);
             if over || !searching {
                 self.end_scan(now, out);
             }
@@ -353,30 +441,36 @@ impl Fleet {
 
     fn end_scan(&mut self, now: HostNs, out: &mut Vec<Act>) {
         if self.scanning.take().is_some() {
-            let busy = self.members.iter().any(|m| m.link.status().is_ready());
+            let busy = self.members.iter().any(|m| m.link.is_streaming());
             let pause_ms = if busy {
                 self.params.scan_pause_busy_ms
             } else {
                 self.params.scan_pause_ms
             };
-            self.scan_from = HostNs(now.0 + ms(pause_ms));
+            self.scan_from = HostNs(now.0 + ns(pause_ms));
             out.push(Act::Scan(false));
         }
     }
 
     /// An adapter that hears nobody at all for long may be deaf. With a good link it is not touched.
     fn listen(&mut self, now: HostNs, out: &mut Vec<Act>) {
-        if !self.is_searching() || self.members.iter().any(|m| m.link.status().is_ready()) {
+        if !self.is_searching() || self.members.iter().any(|m| m.link.is_streaming()) {
             self.heard = now;
-        } else if self.leave.power_cycle && now.0 - self.heard.0 > ms(self.params.deaf_ms) {
+        } else if now.0 - self.heard.0 > ns(self.params.deaf_ms) {
             self.heard = now;
+            self.unclear(now, "the adapter hears nobody at all", out);
             self.deaf_cycles += 1;
-            out.push(if self.deaf_cycles > self.params.deaf_cycles {
-                let deaf = "the adapter hears nobody, and switching it off and on does not help";
-                Act::GiveUp(deaf.to_owned())
-            } else {
-                Act::PowerCycle
-            });
+            let given_up = self.deaf_cycles > self.params.deaf_cycles;
+            match (self.leave.power_cycle, given_up) {
+                (true, false) => out.push(Act::PowerCycle),
+                (true, true) => {
+                    let deaf =
+                        "the adapter hears nobody, and switching it off and on does not help";
+                    out.push(Act::GiveUp(deaf.to_owned()));
+                }
+                // Perhaps nobody is there.
+                (false, _) => {}
+            }
         }
     }
 
@@ -393,13 +487,7 @@ impl Fleet {
 }
 
 /// The device has the serial number that was asked for.
-fn is_called(offer: &Offer, id: &str) -> bool {
+fn has_serial(offer: &Offer, id: &str) -> bool {
     let serial = offer.serial.as_deref().map(str::trim);
     serial.is_some_and(|s| s.eq_ignore_ascii_case(id.trim()))
-}
-
-fn ms(ms: u64) -> i64 {
-    i64::try_from(ms)
-        .unwrap_or(i64::MAX / 1_000_000)
-        .saturating_mul(1_000_000)
 }

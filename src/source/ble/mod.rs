@@ -3,7 +3,9 @@
 //! | file | does |
 //! |---|---|
 //! | [`identity`] | which device on the air is which sensor |
+//! | [`namesakes`] | which of them have the same name |
 //! | [`params`], [`protocol`] | numbers; requests and events |
+//! | `started` | what a set-up achieved, and what is lacking |
 //! | [`chores`] | what is done again and again while it streams |
 //! | [`supervisor`] | one sensor's link as a state machine |
 //! | [`fleet`] | all sensors: scans, one connection at a time, the adapter |
@@ -23,11 +25,13 @@ mod device;
 pub mod fleet;
 pub mod identity;
 mod intake;
+pub mod namesakes;
 pub mod params;
 pub mod power;
 pub mod protocol;
 pub mod radio;
 pub mod shake;
+mod started;
 pub mod supervisor;
 pub mod survey;
 

@@ -32,6 +32,9 @@ pub enum BusError {
     /// Nobody serves Bluetooth.
     #[error("reach the Bluetooth service: {0}")]
     NoService(String),
+    /// The service is there and does not answer.
+    #[error("get an answer of the Bluetooth service: {0}")]
+    Hangs(String),
     /// This user may not ask.
     #[error("ask the Bluetooth service: this user may not ({0})")]
     Denied(String),
@@ -45,6 +48,9 @@ impl From<dbus::Error> for BusError {
         let text = error.message().unwrap_or_default().to_owned();
         match error.name().unwrap_or_default() {
             "org.freedesktop.DBus.Error.AccessDenied" => Self::Denied(text),
+            "org.freedesktop.DBus.Error.NoReply" | "org.freedesktop.DBus.Error.Timeout" => {
+                Self::Hangs(text)
+            }
             _ => Self::NoService(text),
         }
     }

@@ -35,6 +35,8 @@ pub struct Offer {
     pub characteristics: Vec<String>,
     /// Serial number.
     pub serial: Option<String>,
+    /// It has one, which could not be read.
+    pub serial_unread: bool,
     /// Firmware.
     pub firmware: Option<String>,
     /// State of charge, %.
@@ -51,6 +53,8 @@ pub enum Event {
         /// Signal, dBm.
         rssi_dbm: Option<i16>,
     },
+    /// It was heard, and so was another that it cannot be told from: why it is not connected to.
+    Unclear(String),
     /// The request is done; a read gives its value.
     Done(Vec<u8>),
     /// The request is done: what the device offers.

@@ -6,7 +6,7 @@ use super::{
         outlet::{Board, Outlet, say_status},
         sensor::SensorConfig,
     },
-    central::{Central, Events, RadioError, heard},
+    central::{Bus, Central, Events, RadioError, heard},
     config::{Config, Purpose},
     device::Device,
     fleet::{Act, Adapter, Fleet, Input, Leave, Member},
@@ -64,8 +64,7 @@ pub(in super::super) fn start(
         let index = DeviceIndex(u16::try_from(i).unwrap_or(u16::MAX));
         drivers.push((index, driver));
         let link = Supervisor::new(index, &sensor.alias, driver, sensor.wish(), &params);
-        let id = sensor.id.clone();
-        members.push(Member { id, link });
+        members.push(Member::new(&sensor.id, link));
     }
     let leave = Leave {
         power_cycle: config.power_cycle,
@@ -120,6 +119,7 @@ struct Worker {
     board: Board,
     inputs: mpsc::Sender<Input>,
     arrived: mpsc::Receiver<Input>,
+    bus: Bus,
     central: Option<Central>,
     listening: Option<AbortHandle>,
     links: Vec<Rc<RefCell<Option<Link>>>>,
@@ -151,6 +151,7 @@ impl Worker {
             board,
             inputs,
             arrived,
+            bus: Bus::default(),
             central: None,
             listening: None,
             polling: Rc::default(),
@@ -375,7 +376,7 @@ impl Worker {
     }
 
     async fn open(&mut self) -> Result<(), RadioError> {
-        let central = Central::open(self.config.adapter.as_deref()).await?;
+        let central = self.bus.central(self.config.adapter.as_deref()).await?;
         let mut events: Events = central.events().await?;
         let (listener, inputs) = (central.clone(), self.inputs.clone());
         let links = self.links.clone();

@@ -8,8 +8,9 @@
 use super::{
     chores::Chores,
     identity::tail,
-    params::Params,
+    params::{Params, ns},
     protocol::{Event, Offer, Output, Request},
+    started::Started,
 };
 use crate::{
     decode::{
@@ -22,7 +23,6 @@ use crate::{
         reading::Measurand,
         time::HostNs,
     },
-    source::streams::Streams,
 };
 
 #[derive(Debug)]
@@ -69,10 +69,11 @@ pub struct Supervisor {
     /// When stopping the streams has taken too long.
     drain_until: Option<HostNs>,
     address: Option<String>,
+    /// Where the sensor that is meant was connected to.
+    bound: Option<String>,
     offer: Offer,
     /// What the set-up started.
-    streams: Streams,
-    skipped: Vec<String>,
+    started: Started,
     chores: Chores,
     chore: Option<Script>,
     failures: u32,
@@ -108,9 +109,9 @@ impl Supervisor {
             waits: None,
             drain_until: None,
             address: None,
+            bound: None,
             offer: Offer::default(),
-            streams: Streams::default(),
-            skipped: Vec::new(),
+            started: Started::default(),
             chores: Chores::default(),
             chore: None,
             failures: 0,
@@ -168,10 +169,16 @@ impl Supervisor {
         self.address.as_deref()
     }
 
-    /// The address it was connected at.
+    /// The address at which it was connected to and was the one that is meant.
     #[must_use]
     pub fn bound(&self) -> Option<&str> {
-        self.address().filter(|_| self.connections > 0)
+        self.bound.as_deref()
+    }
+
+    /// Every stream that was started delivers, if only the word that there is nothing to measure.
+    #[must_use]
+    pub fn is_streaming(&self) -> bool {
+        matches!(self.state, State::Streaming { .. })
     }
 
     /// Its place in the session.
@@ -199,7 +206,9 @@ impl Supervisor {
             stage,
             without: false,
             reason: self.reason.clone(),
-            skipped: self.skipped.clone(),
+            skipped: self.started.skipped.clone(),
+            missed: self.started.missed(),
+            blank: self.started.streams.is_blank(&self.params.streams),
             rssi_dbm: self.rssi_dbm,
             battery_percent: self.offer.battery_percent,
             serial: self.offer.serial.clone(),
@@ -215,7 +224,7 @@ impl Supervisor {
     pub fn next(&self) -> Option<HostNs> {
         let chore = self.chores.next();
         let silence = matches!(self.state, State::Streaming { .. })
-            .then(|| self.streams.silent_at(&self.params.streams))
+            .then(|| self.started.streams.silent_at(&self.params.streams))
             .flatten();
         let retry = match self.state {
             State::Absent { retry_at } => Some(retry_at),
@@ -238,6 +247,8 @@ impl Supervisor {
     pub fn event(&mut self, now: HostNs, event: Event, out: &mut Vec<Output>) {
         match event {
             Event::Found { address, rssi_dbm } => self.found(now, address, rssi_dbm, out),
+            Event::Unclear(why) if self.wants(now) => self.reason = Some(why),
+            Event::Unclear(_) => {}
             Event::Done(value) => self.done(now, &value, out),
             Event::Offers(offer) => self.offers(now, offer, out),
             Event::Refused(reason) => self.refused(now, &reason, out),
@@ -265,6 +276,7 @@ impl Supervisor {
         }
         if let State::Streaming { since } = self.state {
             if self
+                .started
                 .streams
                 .silent_at(&self.params.streams)
                 .is_some_and(|at| at <= now)
@@ -322,8 +334,8 @@ impl Supervisor {
         }
         self.open = false;
         self.offer = offer;
-        self.streams = Streams::default();
-        self.skipped.clear();
+        self.bound.clone_from(&self.address);
+        self.started = Started::default();
         self.state = State::Configuring(Script::new(self.driver.setup(&self.wish)));
         self.pump(now, out);
     }
@@ -361,19 +373,20 @@ impl Supervisor {
         self.drain_until = None;
         self.open = false;
         self.request += 1;
-        self.streams = Streams::default();
+        self.started = Started::default();
         self.state = if self.stopping {
             State::Stopped
         } else {
             State::Absent {
-                retry_at: HostNs(now.0 + self.wait_ns()),
+                retry_at: HostNs(now.0 + self.params.wait_ns(self.failures, self.device)),
             }
         };
     }
 
     fn heard(&mut self, now: HostNs, what: &[Measurand]) {
-        self.streams.heard(now, what);
-        if matches!(self.state, State::Awaiting) && self.streams.missing().next().is_none() {
+        self.started.streams.heard(now, what);
+        if matches!(self.state, State::Awaiting) && self.started.streams.missing().next().is_none()
+        {
             self.deadline = None;
             self.reason = None;
             self.state = State::Streaming { since: now };
@@ -383,9 +396,14 @@ impl Supervisor {
 
     /// A sensor that is not worn well is not ready, and a new connection would not help.
     fn blank(&mut self, now: HostNs, what: &[Measurand]) {
-        self.streams.blank(now, what);
-        if matches!(self.state, State::Awaiting) {
-            let first_ms = self.streams.first_ms(&self.params.streams);
+        self.started.streams.blank(now, what);
+        let only_hearts = self
+            .started
+            .streams
+            .missing()
+            .all(Measurand::is_of_the_heart);
+        if matches!(self.state, State::Awaiting) && only_hearts {
+            let first_ms = self.started.streams.first_ms(&self.params.streams);
             self.deadline = Some(HostNs(now.0 + ns(first_ms)));
             self.reason = Some("it finds no heart beat: is it worn, and moist?".to_owned());
         }
@@ -415,8 +433,12 @@ impl Supervisor {
             State::Connecting => self.give_up(now, "no connection in time", out),
             State::Discovering => self.give_up(now, "its services were not found in time", out),
             State::Awaiting => {
-                let missing: Vec<String> =
-                    self.streams.missing().map(|m| format!("{m:?}")).collect();
+                let missing: Vec<String> = self
+                    .started
+                    .streams
+                    .missing()
+                    .map(|m| format!("{m:?}"))
+                    .collect();
                 let reason = format!("it accepts and sends nothing ({})", missing.join(", "));
                 self.give_up(now, &reason, out);
             }
@@ -508,18 +530,18 @@ impl Supervisor {
         if let Some(script) = self.chore.take() {
             // A chore that fails says so; the streams themselves are watched apart.
             if let Err(e) = script.outcome() {
-                self.skipped = vec![e.to_string()];
+                self.started.skipped = vec![e.to_string()];
             }
             return;
         }
         match std::mem::replace(&mut self.state, State::Awaiting) {
             State::Configuring(script) => match script.outcome() {
                 Ok(outcome) => {
-                    self.skipped = outcome.skipped;
-                    self.streams = Streams::started(outcome.started);
-                    let first_ms = self.streams.first_ms(&self.params.streams);
+                    self.started = Started::by(outcome);
+                    let first_ms = self.started.streams.first_ms(&self.params.streams);
                     self.deadline = Some(HostNs(now.0 + ns(first_ms)));
-                    if let Some(reason) = self.lacking() {
+                    let again = self.failures < self.params.start_tries;
+                    if let Some(reason) = self.started.lacking(&self.wish, again) {
                         self.give_up(now, &reason, out);
                     }
                 }
@@ -528,22 +550,6 @@ impl Supervisor {
             State::Draining(_) => self.close(now, out),
             other => self.state = other,
         }
-    }
-
-    /// What the configuration asks for by name and the sensor did not start: it is not ready without it.
-    fn lacking(&self) -> Option<String> {
-        let named = self.wish.streams.iter();
-        let lacking: Vec<String> = named
-            .filter(|m| !self.streams.has(**m))
-            .map(|m| format!("{m:?}"))
-            .collect();
-        let none = self.streams.is_empty() || !lacking.is_empty();
-        none.then(|| {
-            format!(
-                "it does not measure what it is asked for ({})",
-                lacking.join(", ")
-            )
-        })
     }
 
     fn begin_chore(&mut self, now: HostNs, out: &mut Vec<Output>) {
@@ -570,13 +576,6 @@ impl Supervisor {
         self.deadline = Some(HostNs(now.0 + ns(within_ms)));
         out.push(Output::Request(self.request, request));
     }
-
-    /// Grows with every failure; apart for each sensor, so that they do not all come at once.
-    fn wait_ns(&self) -> i64 {
-        let doubled = self.failures.saturating_sub(1).min(10);
-        let wait_ms = (self.params.backoff_first_ms << doubled).min(self.params.backoff_last_ms);
-        ns(wait_ms) + ns(wait_ms) / 16 * i64::from(self.device.0 % 8)
-    }
 }
 
 /// A pause is over; anything else took too long.
@@ -586,10 +585,4 @@ fn settle(script: &mut Script, open: bool) {
     } else {
         script.timed_out();
     }
-}
-
-fn ns(ms: u64) -> i64 {
-    i64::try_from(ms)
-        .unwrap_or(i64::MAX / 1_000_000)
-        .saturating_mul(1_000_000)
 }

@@ -143,6 +143,8 @@ impl Link {
             without: false,
             reason: self.reason.clone().or(waits),
             skipped: Vec::new(),
+            missed: Vec::new(),
+            blank: false,
             rssi_dbm: None,
             battery_percent: self.battery_percent,
             serial: Some(self.id.clone()),
