@@ -111,6 +111,27 @@ fn errors_ms(run: &Run) -> Vec<f64> {
         .collect()
 }
 
+/// Errors in ms of what was measured after an instant, by the nearest true one.
+fn errors_after(run: &Run, from_s: f64) -> Vec<f64> {
+    let later = run
+        .out
+        .iter()
+        .filter(|s| s.t.seconds() > from_s && !s.quality.has(Quality::INTERPOLATED));
+    later
+        .map(|s| {
+            let t = s.t.0 - LEAST_LATENCY_NS;
+            let i = run.truth.partition_point(|truth| *truth < t);
+            let near = [i.saturating_sub(1), i.min(run.truth.len() - 1)];
+            let errors = near.map(|i| (t - run.truth[i]) as f64 * 1e-6);
+            if errors[0].abs() < errors[1].abs() {
+                errors[0]
+            } else {
+                errors[1]
+            }
+        })
+        .collect()
+}
+
 fn quantile(errors: &[f64], share: f64) -> f64 {
     let mut sizes: Vec<f64> = errors.iter().map(|e| e.abs()).collect();
     sizes.sort_by(f64::total_cmp);
@@ -170,6 +191,52 @@ fn a_step_of_the_devices_clock_is_one_event_and_time_goes_on() {
         assert!((step_s.abs() - 12.0).abs() < 0.6, "{step_s}");
         assert!((t.seconds() - 300.0).abs() < 1.0);
     }
+}
+
+#[test]
+fn small_steps_are_said_as_well() {
+    for (step_ms, within_s) in [(500, 1.0), (100, 1.0), (-500, 40.0)] {
+        let step = step_ms * MS;
+        let device = |t: i64| 100 * SECOND + t + if t >= 300 * SECOND { step } else { 0 };
+        let run = run_clock(7, 52.0, 10, 600.0, device);
+        let [
+            TechEvent {
+                kind: TechKind::ClockReset { step_s },
+                t,
+                ..
+            },
+        ] = run.tech.as_slice()
+        else {
+            panic!("{step_ms} ms: {:?}", run.tech)
+        };
+        assert!(
+            (step_s.abs() - step as f64 * 1e-9).abs() < 0.1 || step < 0,
+            "{step_s}"
+        );
+        assert!(t.seconds() - 300.0 < within_s, "{step_ms} ms: {t:?}");
+        assert!(rises(&run.out));
+        let settled = t.seconds() + 10.0;
+        let late: Vec<f64> = errors_after(&run, settled);
+        assert!(quantile(&late, 0.95) <= 10.0, "{step_ms} ms");
+    }
+}
+
+/// A step back that could be congestion: said to be unsure until it is known.
+#[test]
+fn a_clock_that_may_have_stepped_back_is_unsure() {
+    let device = |t: i64| 100 * SECOND + t - if t >= 300 * SECOND { 100 * MS } else { 0 };
+    let run = run_clock(7, 52.0, 10, 500.0, device);
+    let doubtful = |from: f64, to: f64| {
+        let within = run
+            .out
+            .iter()
+            .filter(|s| (from..to).contains(&s.t.seconds()));
+        within
+            .filter(|s| s.quality.has(Quality::CLOCK_UNSURE))
+            .count()
+    };
+    assert_eq!(doubtful(100.0, 300.0), 0);
+    assert!(doubtful(330.0, 340.0) > 400);
 }
 
 #[test]

@@ -21,8 +21,10 @@ const SETTLED_FRAMES: u32 = 3;
 const FAST_SLEW: f64 = 0.25;
 /// A settled clock whose frames arrive earlier than this was stepped a little, ns.
 const SMALL_STEP_NS: f64 = -50e6;
-/// Latency of two whole buckets in a row that means a step rather than congestion, ns.
-const SUSTAINED_NS: f64 = 1e9;
+/// Whole buckets in a row above the line that mean more than congestion.
+const SUSTAINED_BUCKETS: u32 = 2;
+/// Latency of whole buckets in a row above the line that leaves open whether the clock stepped back, ns.
+const HIGH_NS: f64 = 40e6;
 /// A new anchor waits no longer than this for the time before it to pass, ns.
 const LONGEST_DELAY_NS: i64 = 500_000_000;
 /// Device time that goes back by more is a reboot, ns; by less, an overlap of the device's streams.
@@ -103,7 +105,10 @@ pub struct ClockMap {
     knots: VecDeque<Knot>,
     youth: Option<Youth>,
     target_distance: f64,
-    high_buckets: u32,
+    /// Whole buckets in a row whose smallest latency tells of a step back.
+    stepped_back: u32,
+    /// ... and of one that may be congestion.
+    high: u32,
     epoch: u32,
 }
 
@@ -122,7 +127,8 @@ impl ClockMap {
             knots: VecDeque::with_capacity(KNOTS + 1),
             youth: Some(Youth::default()),
             target_distance: 0.0,
-            high_buckets: 0,
+            stepped_back: 0,
+            high: 0,
             epoch: 0,
         }
     }
@@ -142,7 +148,7 @@ impl ClockMap {
         let params = &self.params;
         last_device_ns < self.last_device_ns.saturating_sub(BACKWARD_NS)
             || !(params.latency_min_ms * 1e6..=params.latency_max_ms * 1e6).contains(&latency)
-            || self.high_buckets >= 2
+            || self.stepped_back >= SUSTAINED_BUCKETS
     }
 
     /// Ties the clock anew to a frame; nothing may be mapped to before `floor_ns` (host).
@@ -168,7 +174,7 @@ impl ClockMap {
         self.skew = 0.0;
         self.youth = Some(Youth::default());
         self.target_distance = 0.0;
-        self.high_buckets = 0;
+        (self.stepped_back, self.high) = (0, 0);
         self.knots.clear();
         self.knots.push_back(Knot {
             x: 0.0,
@@ -177,12 +183,13 @@ impl ClockMap {
         step
     }
 
-    /// Takes a frame that fits (see [`ClockMap::would_step`]); the first one ties the clock.
-    pub fn observe(&mut self, frame: FrameTime) {
+    /// Takes a frame that fits (see [`ClockMap::would_step`]); the first one ties the clock. Gives the step in seconds
+    /// where the clock went forward a little: the map follows without a new anchor.
+    pub fn observe(&mut self, frame: FrameTime) -> Option<f64> {
         if self.anchor.is_none() {
             self.tie(frame, None);
         }
-        let Some(anchor) = self.anchor else { return };
+        let anchor = self.anchor?;
         let x = frame.last_ns.saturating_sub(anchor.device_ns) as f64;
         let y = frame
             .host_ns
@@ -193,12 +200,17 @@ impl ClockMap {
         {
             self.youth = None;
         }
-        if self.youth.is_none() && y - self.predicted(anchor, frame.last_ns) < SMALL_STEP_NS {
+        let early = y - self.predicted(anchor, frame.last_ns);
+        let stepped = self.youth.is_none() && early < SMALL_STEP_NS;
+        // While it follows, each frame is early: one step, said once.
+        let anew = stepped && self.target_distance.abs() <= UNSURE_NS;
+        if stepped {
             self.forget_line();
         }
         self.take_lowest(anchor, x, y);
         self.publish(x);
         self.last_device_ns = self.last_device_ns.max(frame.last_ns);
+        anew.then_some(early * 1e-9)
     }
 
     fn forget_line(&mut self) {
@@ -227,11 +239,9 @@ impl ClockMap {
     fn close_bucket(&mut self, anchor: Anchor, bucket: Lowest) {
         let device_ns = anchor.device_ns.saturating_add(bucket.x as i64);
         let above = bucket.y - self.predicted(anchor, device_ns);
-        self.high_buckets = if above > SUSTAINED_NS {
-            self.high_buckets + 1
-        } else {
-            0
-        };
+        let in_a_row = |before: u32, limit_ns: f64| if above > limit_ns { before + 1 } else { 0 };
+        self.stepped_back = in_a_row(self.stepped_back, self.params.sustained_ms * 1e6);
+        self.high = in_a_row(self.high, HIGH_NS);
         let kept = self.params.buckets.clamp(1, 64);
         self.whole.push_back(bucket);
         while self.whole.len() > kept
@@ -326,7 +336,9 @@ impl ClockMap {
     /// Instants may be off by more than 20 ms.
     #[must_use]
     pub fn unsure(&self) -> bool {
-        self.youth.is_some() || self.target_distance.abs() > UNSURE_NS
+        self.youth.is_some()
+            || self.target_distance.abs() > UNSURE_NS
+            || self.high >= SUSTAINED_BUCKETS
     }
 
     /// How late a frame would be against the published clock, ns.

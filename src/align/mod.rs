@@ -163,18 +163,23 @@ impl DeviceAligner {
             host_ns: host.0,
         };
         if !self.clock.would_step(last_ns, host.0) {
-            self.clock.observe(frame);
+            let step_s = self.clock.observe(frame);
+            tech.extend(step_s.map(|step_s| self.clock_reset(host, step_s)));
             return;
         }
         self.flush_pair(out);
         let floor = self.series.iter().filter_map(Series::last_t).max();
         let floor = floor.map(|t| t.0.saturating_add(self.origin.0).saturating_add(1));
         if let Some(step_s) = self.clock.tie(frame, floor) {
-            tech.push(TechEvent {
-                t: host.since(self.origin),
-                device: Some(self.device),
-                kind: TechKind::ClockReset { step_s },
-            });
+            tech.push(self.clock_reset(host, step_s));
+        }
+    }
+
+    fn clock_reset(&self, host: HostNs, step_s: f64) -> TechEvent {
+        TechEvent {
+            t: host.since(self.origin),
+            device: Some(self.device),
+            kind: TechKind::ClockReset { step_s },
         }
     }
 

@@ -53,6 +53,8 @@ pub struct ClockParams {
     pub latency_min_ms: f64,
     /// Latest believable arrival against the line, ms; later means that the clock stepped.
     pub latency_max_ms: f64,
+    /// Smallest latency of two whole buckets in a row that means a step back rather than congestion, ms.
+    pub sustained_ms: f64,
 }
 
 impl Default for Params {
@@ -65,6 +67,7 @@ impl Default for Params {
                 buckets_for_slope: 3,
                 // Data sheets allow output rates ±10 %.
                 skew_limit_ppm: 100_000.0,
+                sustained_ms: 1000.0,
                 ..ClockParams::default()
             },
             beat_clock: ClockParams {
@@ -72,6 +75,7 @@ impl Default for Params {
                 buckets: 8,
                 skew_limit_ppm: 0.0,
                 latency_max_ms: 3000.0,
+                sustained_ms: 1000.0,
                 ..ClockParams::default()
             },
             fill_gap_ms: 200.0,
@@ -97,6 +101,8 @@ impl Default for ClockParams {
             slew_ms: 0.5,
             latency_min_ms: -1000.0,
             latency_max_ms: 30_000.0,
+            // Of ten seconds no frame came in time, twice: stalls of 0.4 s leave some.
+            sustained_ms: 300.0,
         }
     }
 }
