@@ -88,16 +88,20 @@ impl Silence {
         let interval = self.last.map(|last| host.0.saturating_sub(last.0) as f64);
         self.last = Some(host);
         let interval = interval?;
-        if std::mem::take(&mut self.lost) {
-            return Some(interval * 1e-9);
+        let lost = std::mem::take(&mut self.lost);
+        // What was called a loss may be how the stream comes.
+        if !lost || interval <= LONGEST_USUAL_NS {
+            self.learn(interval.min(LONGEST_USUAL_NS));
         }
-        let interval = interval.min(LONGEST_USUAL_NS);
+        lost.then_some(interval * 1e-9)
+    }
+
+    fn learn(&mut self, interval_ns: f64) {
         if self.usual_ns == 0.0 {
-            self.usual_ns = interval;
+            self.usual_ns = interval_ns;
         } else {
-            self.usual_ns += LEARN * (interval - self.usual_ns);
+            self.usual_ns += LEARN * (interval_ns - self.usual_ns);
         }
-        None
     }
 
     /// Gives the length of the silence, s, when it becomes a loss.
@@ -108,7 +112,13 @@ impl Silence {
             StreamKind::HeartRate | StreamKind::Rr => HEART_SILENCE_NS,
             StreamKind::Battery => return None,
         };
-        let limit = limit.max((USUAL_INTERVALS * self.usual_ns) as i64);
+        // Before the second frame nobody knows how they come.
+        let usual_ns = if self.usual_ns == 0.0 {
+            LONGEST_USUAL_NS
+        } else {
+            USUAL_INTERVALS * self.usual_ns
+        };
+        let limit = limit.max(usual_ns as i64);
         if self.lost || silent <= limit {
             return None;
         }
@@ -123,5 +133,48 @@ pub(super) fn event(stream: StreamId, t: SessionNs, kind: TechKind) -> TechEvent
         t,
         device: Some(stream.device),
         kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: i64 = 1_000_000;
+
+    /// How often a stream whose frames come every `every_ms` is called lost in half a minute.
+    fn losses(every_ms: i64) -> usize {
+        let mut silence = Silence::default();
+        let mut losses = 0;
+        for ms in 0..30_000 {
+            if ms % every_ms == 0 {
+                silence.heard(HostNs(ms * MS));
+            }
+            let lost = silence.check(StreamKind::Acc, HostNs(ms * MS));
+            losses += usize::from(lost.is_some());
+        }
+        losses
+    }
+
+    #[test]
+    fn long_frames_are_no_losses() {
+        assert_eq!((losses(20), losses(1_115), losses(2_320)), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_stream_that_ends_is_lost_once_and_comes_back() {
+        let mut silence = Silence::default();
+        for ms in (0..1_000).step_by(100) {
+            silence.heard(HostNs(ms * MS));
+        }
+        let lost = |silence: &mut Silence, ms| silence.check(StreamKind::Imu, HostNs(ms * MS));
+        assert_eq!(lost(&mut silence, 1_850), None);
+        assert!(lost(&mut silence, 2_000).is_some());
+        assert_eq!(lost(&mut silence, 3_000), None);
+        assert!(silence.heard(HostNs(9_000 * MS)).is_some());
+        assert!(
+            lost(&mut silence, 10_500).is_some(),
+            "the loss taught nothing"
+        );
     }
 }
