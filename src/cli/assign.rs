@@ -6,7 +6,11 @@ use crate::{
     config,
     daemon::{clock::host_now, plant},
     decode::{Decoder, Driver},
-    model::{body::Segment, link::LinkStatus, reading::Reading},
+    model::{
+        body::Segment,
+        link::{LinkChange, LinkStatus},
+        reading::Reading,
+    },
     source::{
         ble::{
             Purpose,
@@ -90,7 +94,8 @@ async fn around(config: &config::Config) -> Result<Vec<SensorConfig>> {
                 seen.address.clone(),
                 seen.advert.name.clone(),
             ];
-            let assigned = config.sensors.iter().any(|s| names.contains(&s.id));
+            let is_named = |id: &str| names.iter().any(|n| n.eq_ignore_ascii_case(id.trim()));
+            let assigned = config.sensors.iter().any(|s| is_named(&s.id));
             (!assigned && !HEART.contains(&driver)).then(|| SensorConfig {
                 alias: seen.identity(),
                 driver: driver.to_owned(),
@@ -127,12 +132,14 @@ async fn shaken(
     )?;
     eprintln!("connecting to {} sensors ...", around.len());
     let watched = async {
-        match timeout(READY, ready(&mut radio.status, &mut items)).await {
+        let mut watched = Watched::new(around);
+        let all = ready(&mut radio.status, &mut items, &mut watched);
+        match timeout(READY, all).await {
             Ok(all) => all?,
             Err(_) => eprintln!("not all are ready: choosing among those that are"),
         }
         eprintln!("shake the one for {segment} now, for {} s", SHAKE.as_secs());
-        watch(around, &mut items).await
+        watch(watched, &mut items).await
     };
     let shake = tokio::select! {
         shake = watched => shake,
@@ -158,45 +165,75 @@ async fn shaken(
     }
 }
 
-/// Waits until every sensor delivers; what they send meanwhile is let go.
+/// What the sensors send, decoded from the first packet on: some tell first what their later ones mean.
+struct Watched {
+    decoders: Vec<Box<dyn Decoder>>,
+    shake: Shake,
+    readings: Vec<Reading>,
+}
+
+impl Watched {
+    fn new(sensors: &[SensorConfig]) -> Self {
+        let drivers = sensors.iter().filter_map(SensorConfig::driver);
+        Self {
+            decoders: drivers.map(Driver::decoder).collect(),
+            shake: Shake::new(sensors.len()),
+            readings: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, item: &Item) {
+        match item {
+            Item::Packet(packet) => {
+                let i = usize::from(packet.device.0);
+                let Some(decoder) = self.decoders.get_mut(i) else {
+                    return;
+                };
+                self.readings.clear();
+                // Answers to commands and cut frames say nothing of movement.
+                let _ = decoder.decode(packet, &mut self.readings);
+                let moved = self.readings.iter();
+                for acceleration in moved.filter_map(|r| r.value.acceleration()) {
+                    self.shake.push(i, acceleration);
+                }
+            }
+            Item::Link(_, event) if event.change == LinkChange::Up => {
+                if let Some(decoder) = self.decoders.get_mut(usize::from(event.device.0)) {
+                    decoder.reset();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Waits until every sensor delivers.
 async fn ready(
     status: &mut watch::Receiver<Vec<LinkStatus>>,
     items: &mut mpsc::Receiver<Item>,
+    watched: &mut Watched,
 ) -> Result<()> {
     while !status.borrow_and_update().iter().all(LinkStatus::is_ready) {
         tokio::select! {
             changed = status.changed() => changed.context("wait for the sensors")?,
-            item = items.recv() => { item.context("wait for the sensors")?; }
+            item = items.recv() => watched.take(&item.context("wait for the sensors")?),
         }
     }
     Ok(())
 }
 
-async fn watch(sensors: &[SensorConfig], items: &mut mpsc::Receiver<Item>) -> Result<Shake> {
-    let mut decoders: Vec<Box<dyn Decoder>> = sensors
-        .iter()
-        .filter_map(|s| s.driver().map(Driver::decoder))
-        .collect();
-    let mut shake = Shake::new(sensors.len());
-    let mut readings: Vec<Reading> = Vec::new();
-    while items.try_recv().is_ok() {}
+/// Which of them moves from now on.
+async fn watch(mut watched: Watched, items: &mut mpsc::Receiver<Item>) -> Result<Shake> {
+    while let Ok(item) = items.try_recv() {
+        watched.take(&item);
+    }
+    watched.shake = Shake::new(watched.decoders.len());
     let over = sleep(SHAKE);
     tokio::pin!(over);
     loop {
-        let item = tokio::select! {
-            () = &mut over => return Ok(shake),
-            item = items.recv() => item.context("hear the sensors")?,
-        };
-        let Item::Packet(packet) = item else { continue };
-        let i = usize::from(packet.device.0);
-        let Some(decoder) = decoders.get_mut(i) else {
-            continue;
-        };
-        readings.clear();
-        // Answers to commands and cut frames say nothing of movement.
-        let _ = decoder.decode(&packet, &mut readings);
-        for acceleration in readings.iter().filter_map(|r| r.value.acceleration()) {
-            shake.push(i, acceleration);
+        tokio::select! {
+            () = &mut over => return Ok(watched.shake),
+            item = items.recv() => watched.take(&item.context("hear the sensors")?),
         }
     }
 }

@@ -94,7 +94,10 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
 fn adapter(config: &Config) -> Vec<Found> {
     let adapters = match power::adapters() {
         Ok(adapters) => adapters,
-        Err(e) => return vec![Broken(no_adapter(&e))],
+        Err(e) => {
+            let known = Path::new("/sys/class/bluetooth").exists();
+            return vec![Broken(no_adapter(&e, known))];
+        }
     };
     let wanted = config.ble.adapter.as_deref();
     let is_wanted = |name: &str, address: &str| {
@@ -127,7 +130,8 @@ fn adapter(config: &Config) -> Vec<Found> {
     vec![power]
 }
 
-fn no_adapter(error: &BusError) -> String {
+/// `known`: the kernel knows Bluetooth adapters.
+fn no_adapter(error: &BusError, known: bool) -> String {
     match error {
         BusError::NoBus(reason) => format!(
             "Bluetooth: there is no system bus ({reason}): install and start dbus; in a container hand in \
@@ -136,6 +140,15 @@ fn no_adapter(error: &BusError) -> String {
         BusError::Denied(_) => {
             "Bluetooth: this user may not talk to the Bluetooth service: add it to the group \
              `bluetooth` (`sudo usermod -aG bluetooth $USER`) and log in again."
+                .to_owned()
+        }
+        BusError::Hangs(reason) => format!(
+            "Bluetooth: the service does not answer ({reason}): `sudo systemctl restart bluetooth`."
+        ),
+        // The service of most systems does not start where the kernel knows no adapter.
+        BusError::NoService(_) if !known => {
+            "Bluetooth: this machine has no adapter, or its driver is missing: plug in a USB adapter (`lsusb` and \
+             `dmesg` tell whether the system knows it), and install bluez if it is not there."
                 .to_owned()
         }
         BusError::NoService(reason) => format!(
@@ -364,6 +377,15 @@ mod tests {
         assert_eq!(version("bluetoothctl: 5.66\n"), Some((5, 66)));
         assert_eq!(version("5.72"), Some((5, 72)));
         assert_eq!(version("nothing"), None);
+    }
+
+    #[test]
+    fn a_service_that_is_not_there_is_another_thing_than_one_that_hangs() {
+        let none = BusError::NoService("none".to_owned());
+        assert!(no_adapter(&none, false).contains("no adapter"));
+        assert!(no_adapter(&none, true).contains("nobody serves it"));
+        let hangs = BusError::Hangs("no reply".to_owned());
+        assert!(no_adapter(&hangs, true).contains("restart bluetooth"));
     }
 
     #[test]

@@ -221,6 +221,8 @@ fn line(measurand: Measurand, value: Value, age_s: f64, rate_hz: f64) -> serde_j
             },
         ) => json!({"deg_s": v.map(f64::to_degrees)}),
         (_, Value::HeartRate { bpm, contact }) => {
+            // No beat is no number.
+            let bpm = (!value.is_blank()).then_some(bpm);
             json!({"bpm": bpm, "contact": format!("{contact:?}").to_lowercase()})
         }
         (_, Value::RrInterval { ticks }) => json!({"ms": f64::from(ticks) / 1.024}),
