@@ -77,6 +77,12 @@ enum What {
         #[arg(long, value_name = "NAME")]
         accepted_by: String,
     },
+    /// Go on although no sensor of the session measures some of what the plan asks: that is not assessed.
+    GoUnmeasured {
+        /// Who accepts that.
+        #[arg(long, value_name = "NAME")]
+        accepted_by: String,
+    },
     /// What the client says after a set.
     Entry {
         /// Perceived exertion, 0 to 10.
@@ -186,6 +192,9 @@ fn command(what: &What, header: &SessionHeader) -> Result<Option<Command>> {
                 accepted_by: accepted_by.clone(),
             }
         }
+        What::GoUnmeasured { accepted_by } => Command::GoUnmeasured {
+            accepted_by: accepted_by.clone(),
+        },
         What::Entry { rpe, pain } => Command::Entry {
             rpe: rpe.map(|value| (RpeScale::Cr10, value)),
             pain: *pain,

@@ -1,12 +1,18 @@
-//! Which sensor of the running session is worn where, and whether a set has begun: what an instruction is checked by
-//! before it is taken.
+//! Which sensor of the running session is worn where, whether a set has begun, and what the plan asks that nobody wears a
+//! sensor for: what an instruction is checked by before it is taken.
 
-use crate::model::{
-    body::Segment,
-    command::Command,
-    packet::DeviceIndex,
-    placement,
-    session::{Sensor, SessionHeader},
+use crate::{
+    model::{
+        body::Segment,
+        command::Command,
+        metric::Metric,
+        packet::DeviceIndex,
+        placement,
+        plan::Plan,
+        session::{Sensor, SessionHeader},
+    },
+    motion,
+    rules::{self, preflight::Wanted},
 };
 use std::collections::BTreeSet;
 
@@ -14,16 +20,21 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone)]
 pub struct Roster {
     sensors: Vec<Sensor>,
+    plan: Option<Plan>,
     begun: bool,
+    /// Somebody goes on although no sensor measures some of what the plan asks.
+    unmeasured_accepted: bool,
 }
 
 impl Roster {
     /// As the session begins.
     #[must_use]
-    pub fn new(header: &SessionHeader) -> Self {
+    pub fn new(header: &SessionHeader, plan: Option<&Plan>) -> Self {
         Self {
             sensors: header.sensors.clone(),
+            plan: plan.cloned(),
             begun: false,
+            unmeasured_accepted: false,
         }
     }
 
@@ -34,9 +45,49 @@ impl Roster {
             Command::Assign { worn, confirmed_by } => {
                 placement::refusal(&self.sensors, worn, confirmed_by, self.begun)
             }
-            Command::StartSet { .. } => self.unplaced(without),
+            Command::StartSet { .. } => self.unplaced(without).or_else(|| self.unmeasured(command)),
             _ => None,
         }
+    }
+
+    /// A sensor that was left out was accepted with that: it counts as worn here.
+    fn unmeasured(&self, command: &Command) -> Option<String> {
+        let (
+            Some(plan),
+            Command::StartSet {
+                exercise,
+                side,
+                role,
+                ..
+            },
+        ) = (&self.plan, command)
+        else {
+            return None;
+        };
+        if self.unmeasured_accepted {
+            return None;
+        }
+        let carrying: Vec<Segment> = self.sensors.iter().map(|s| s.segment).collect();
+        let mut available = motion::measurable(&carrying, *side);
+        available.extend(
+            carrying
+                .contains(&Segment::Chest)
+                .then_some(Metric::HeartRate),
+        );
+        let wanted = Wanted {
+            exercise,
+            side: *side,
+            role,
+        };
+        let params = rules::Params::default();
+        let unworn = rules::preflight::unworn(&params, plan, wanted, &carrying, &available);
+        (!unworn.is_empty()).then(|| {
+            format!(
+                "the plan asks for what no sensor of the session measures ({}); wear one, or accept that it is not \
+                 assessed (plimsoll tell go-unmeasured)",
+                unworn.join("; ")
+            )
+        })
     }
 
     fn unplaced(&self, without: &BTreeSet<DeviceIndex>) -> Option<String> {
@@ -56,7 +107,10 @@ impl Roster {
     pub fn follow(&mut self, command: &Command) {
         match command {
             Command::StartSet { .. } => self.begun = true,
+            Command::GoUnmeasured { .. } => self.unmeasured_accepted = true,
             Command::Assign { worn, .. } => {
+                // What was accepted was said of other places.
+                self.unmeasured_accepted = false;
                 for placement in worn {
                     if let Some(sensor) = self.sensors.get_mut(usize::from(placement.device.0)) {
                         sensor.segment = placement.segment;
@@ -65,5 +119,62 @@ impl Roster {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{command::SetRole, plan::TrainingSide};
+
+    fn sensors(segments: &[Segment]) -> Vec<Sensor> {
+        let on = |segment: &Segment| Sensor {
+            alias: segment.to_string(),
+            driver: "imported".to_owned(),
+            segment: *segment,
+            confirmed_by: "test".to_owned(),
+            nominal_hz: 100.0,
+        };
+        segments.iter().map(on).collect()
+    }
+
+    fn roster(segments: &[Segment]) -> Roster {
+        let text = include_str!("../../config/plans/knee-squat.toml");
+        let plan = crate::wire::plan::parse(text).unwrap().plan;
+        Roster {
+            sensors: sensors(segments),
+            plan: Some(plan),
+            begun: false,
+            unmeasured_accepted: false,
+        }
+    }
+
+    fn squat() -> Command {
+        Command::StartSet {
+            exercise: "squat".to_owned(),
+            side: TrainingSide::Both,
+            role: SetRole::Working,
+            load_kg: Some(20.0),
+        }
+    }
+
+    #[test]
+    fn a_sensor_that_the_plan_needs_and_nobody_wears_is_asked_for() {
+        let none = BTreeSet::new();
+        let mut roster = roster(&[Segment::ThighR, Segment::ShankR]);
+        let refused = roster.refusal(&squat(), &none).unwrap();
+        assert!(refused.contains("heart-rate ceiling"), "{refused}");
+        assert!(refused.contains("go-unmeasured"), "{refused}");
+        roster.follow(&Command::GoUnmeasured {
+            accepted_by: "R-07".to_owned(),
+        });
+        assert_eq!(roster.refusal(&squat(), &none), None);
+    }
+
+    #[test]
+    fn without_a_plan_nothing_is_asked_for() {
+        let mut roster = roster(&[Segment::ThighR]);
+        roster.plan = None;
+        assert_eq!(roster.refusal(&squat(), &BTreeSet::new()), None);
     }
 }

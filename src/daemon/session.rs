@@ -111,7 +111,7 @@ pub async fn run(
         clock: host_now,
         status,
         without: BTreeSet::new(),
-        roster: Roster::new(&header),
+        roster: Roster::new(&header, plan.map(|p| &p.plan)),
         reserve_mb: config.store.reserve_mb,
     };
     let carry = Carry {

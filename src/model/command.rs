@@ -59,6 +59,11 @@ pub enum Command {
         /// Who accepts that.
         accepted_by: String,
     },
+    /// The session goes on although none of its sensors measures some of what the plan asks: that is not assessed.
+    GoUnmeasured {
+        /// Who accepts that.
+        accepted_by: String,
+    },
     /// Sensors are worn elsewhere than the session's header says, from here on and before its first set. All at once, so
     /// that two can be swapped.
     Assign {

@@ -152,6 +152,11 @@ pub enum TechKind {
         /// Who accepted that.
         accepted_by: String,
     },
+    /// The trainer goes on although no sensor measures some of what the plan asks: that is not assessed.
+    WentUnmeasured {
+        /// Who accepted that.
+        accepted_by: String,
+    },
     /// A person saw a sensor somewhere else than it was said to be: it is worn there from here on, uncalibrated.
     Placed {
         /// Where it is worn.

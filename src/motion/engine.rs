@@ -8,7 +8,7 @@ use super::{
     channel::candidates,
     heart::{Heart, RECOVERY_S},
     live::{LiveSet, Said, TracePoint},
-    measure::{View, available, trace},
+    measure::{View, measurable, trace},
     params::Params,
     post::{SetFacts, analyse},
     running::{Running, final_reps},
@@ -86,8 +86,8 @@ pub enum MotionEvent {
     Heart {
         /// When.
         t: SessionNs,
-        /// Newest value.
-        bpm: Option<f64>,
+        /// Newest value, bpm, and when it was measured.
+        now: Option<(SessionNs, f64)>,
         /// Median of the last 5 s.
         median_5s: Option<f64>,
     },
@@ -218,6 +218,13 @@ impl Engine {
                     }));
                 }
             }
+            Command::GoUnmeasured { accepted_by } => out.push(MotionEvent::Tech(TechEvent {
+                t,
+                device: None,
+                kind: TechKind::WentUnmeasured {
+                    accepted_by: accepted_by.clone(),
+                },
+            })),
             Command::Assign { worn, confirmed_by } => self.assign(t, worn, confirmed_by, out),
             Command::Entry { .. } => {}
         }
@@ -272,7 +279,7 @@ impl Engine {
         if now >= self.next_heart && self.heart.alive() {
             out.push(MotionEvent::Heart {
                 t: now,
-                bpm: self.heart.now(now.seconds()),
+                now: self.heart.now(now.seconds()),
                 median_5s: self.heart.median(now.seconds()),
             });
             self.next_heart = SessionNs(now.0 + HEART_NS);
@@ -353,7 +360,8 @@ impl Engine {
             device.begin_set(t);
         }
         self.heart.begin_set(t);
-        let available = available(&self.sensors, side);
+        let carrying: Vec<_> = self.sensors.iter().map(|s| s.segment).collect();
+        let available = measurable(&carrying, side);
         out.push(MotionEvent::SetStarted {
             set: self.sets,
             t,

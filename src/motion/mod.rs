@@ -53,4 +53,5 @@ mod velocity;
 mod zero;
 
 pub use engine::{Engine, MotionEvent};
+pub use measure::measurable;
 pub use params::Params;

@@ -240,8 +240,8 @@ impl Analysis {
             }
             MotionEvent::SessionHeart(heart) => self.say(Event::SessionHeart(heart), out),
             MotionEvent::Tech(tech) => self.tech(tech, out),
-            MotionEvent::Heart { t, bpm, median_5s } => {
-                self.live.heart(t, bpm);
+            MotionEvent::Heart { t, now, median_5s } => {
+                self.live.heart(now);
                 self.judge.heart(t, median_5s, &mut self.findings);
                 self.say_findings(out);
             }

@@ -120,10 +120,9 @@ impl LiveState {
         self.trace.push((t, value));
     }
 
-    pub(super) fn heart(&mut self, t: SessionNs, bpm: Option<f64>) {
-        if let Some(bpm) = bpm {
-            self.heart = Some((t, bpm));
-        }
+    /// The newest heart rate, bpm, and when it was measured: its age counts from there.
+    pub(super) fn heart(&mut self, newest: Option<(SessionNs, f64)>) {
+        self.heart = newest.or(self.heart);
     }
 
     /// What the trace shows.

@@ -117,6 +117,9 @@ fn describe(kind: &TechKind, sensors: &[SensorRow]) -> String {
             segment,
             accepted_by,
         } => format!("{accepted_by} went on without the sensor on {segment}"),
+        TechKind::WentUnmeasured { accepted_by } => {
+            format!("{accepted_by} went on without sensors for some of what the plan asks")
+        }
         TechKind::Placed {
             segment,
             before,

@@ -22,6 +22,7 @@
 //! | `agreement` | one signal of many, alone and only just past, is unsure |
 //! | [`mod@lint`] | the sense of a plan, PL-01 to PL-17 |
 //! | [`mod@arming`] | whether a plan may judge this client today |
+//! | [`preflight`] | what nobody wears a sensor for, before a set begins |
 //! | [`mod@explain`] | a finding as one plain sentence |
 //!
 //! Absent on purpose: no score of the client, no automatic progression, no learning from what happened
@@ -41,6 +42,7 @@ pub mod judge;
 mod limits;
 pub mod lint;
 mod outcome;
+pub mod preflight;
 mod profile;
 mod reading;
 mod set;

@@ -167,14 +167,25 @@ impl SetState {
                 list.extend(self.unseen(&watch.code));
             }
         }
-        if plan.effort.hr_ceiling_bpm.is_some() && !self.heart_worn {
-            list.push("heart-rate ceiling: no heart-rate sensor is worn".to_owned());
-        }
+        list.extend(self.ceiling_unseen(plan));
         let load_limit = found.iter().any(|p| p.load.max_kg.is_some());
         if load_limit && self.load_kg.is_none() {
             list.push("load limit: the load was not typed".to_owned());
         }
         list
+    }
+
+    /// What the plan asks of it that a sensor could measure and none that is worn does.
+    pub fn unworn(&self, plan: &Plan) -> Vec<String> {
+        let unworn = self.checks.iter().filter(|c| !c.available);
+        let mut list: Vec<String> = unworn.filter_map(unassessed).collect();
+        list.extend(self.ceiling_unseen(plan));
+        list
+    }
+
+    fn ceiling_unseen(&self, plan: &Plan) -> Option<String> {
+        let unseen = plan.effort.hr_ceiling_bpm.is_some() && !self.heart_worn;
+        unseen.then(|| "heart-rate ceiling: no heart-rate sensor is worn".to_owned())
     }
 
     fn mismatches(&self, found: &[&Prescription]) -> Vec<String> {

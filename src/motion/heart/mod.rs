@@ -139,9 +139,10 @@ impl Heart {
         self.rate.median(now_s)
     }
 
-    /// The newest value, if the strap said so within the last 5 s.
-    pub(super) fn now(&self, now_s: f64) -> Option<f64> {
-        self.rate.now(now_s)
+    /// The newest value, bpm, and when it was, if the strap said so within the last 5 s.
+    pub(super) fn now(&self, now_s: f64) -> Option<(SessionNs, f64)> {
+        let (t_s, bpm) = self.rate.now(now_s)?;
+        Some((SessionNs((t_s * 1e9).round() as i64), bpm))
     }
 
     /// Any strap was heard.

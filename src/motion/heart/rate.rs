@@ -52,9 +52,10 @@ impl Rate {
         (!values.is_empty()).then(|| crate::motion::filter::median(&values))
     }
 
-    /// The newest value, if the strap said so within the last 5 s.
-    pub(super) fn now(&self, now_s: f64) -> Option<f64> {
-        let (t, bpm) = self.last?;
-        bpm.filter(|_| now_s - t <= MEDIAN_S)
+    /// The newest value and when it was, if the strap said so within the last 5 s.
+    pub(super) fn now(&self, now_s: f64) -> Option<(f64, f64)> {
+        let (t_s, bpm) = self.last?;
+        bpm.filter(|_| now_s - t_s <= MEDIAN_S)
+            .map(|bpm| (t_s, bpm))
     }
 }

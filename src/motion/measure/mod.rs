@@ -45,7 +45,6 @@ use crate::model::{
     metric::Metric,
     plan::TrainingSide,
     rep::{Measured, Measurement, Missing, Phases},
-    session::Sensor,
     time::SessionNs,
 };
 use std::cell::{Cell, RefCell};
@@ -150,9 +149,10 @@ const GENERAL: &[Metric] = &[
 ];
 
 /// What the worn sensors can measure in a set, in the order of [`Metric`].
-pub(super) fn available(sensors: &[Sensor], side: TrainingSide) -> Vec<Metric> {
-    let worn = |s: Segment| sensors.iter().any(|w| w.segment == s);
-    let moving = sensors.iter().any(|w| w.segment != Segment::Chest);
+#[must_use]
+pub fn measurable(carrying: &[Segment], side: TrainingSide) -> Vec<Metric> {
+    let worn = |s: Segment| carrying.contains(&s);
+    let moving = carrying.iter().any(|s| *s != Segment::Chest);
     let on = |m: Metric, s: Side| m.facts().parts.iter().all(|p| worn(p.on(s)));
     let both = |m: Metric| !terms(m).is_empty() && on(m, Side::Left) && on(m, Side::Right);
     Metric::ALL

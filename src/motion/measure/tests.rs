@@ -2,7 +2,7 @@
 
 use super::{super::calibration::Frame, *};
 use crate::{
-    model::{frame::Vec3, sample::Quality, time::SessionNs},
+    model::{frame::Vec3, sample::Quality, session::Sensor, time::SessionNs},
     motion::{
         channel::{Channel, Kind},
         record::{Row, Sensing},
