@@ -71,7 +71,9 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         store(&config.store.dir),
         broker(&config),
     ]);
-    all.extend(config.store.influx.as_ref().map(influx));
+    let retention = &config.store.retention;
+    let target = config.store.influx.as_ref();
+    all.extend(target.map(|target| influx(target, retention)));
     if let (Some(plan), Some(client)) = (&args.plan, &args.client) {
         all.push(valid(plan, client));
     }
@@ -319,16 +321,16 @@ fn store(dir: &Path) -> Found {
     }
 }
 
-fn influx(target: &Target) -> Found {
+fn influx(target: &Target, retention: &store::Retention) -> Found {
     let at = target.words();
     match Server::open(target).and_then(|mut server| server.check()) {
-        Ok(fitness) => Fine(format!(
-            "InfluxDB: samples can go to {at}{}.",
-            fitness.keeps_s.map_or(String::new(), |s| format!(
-                ", which keeps them {} days",
-                s / 86_400
-            ))
-        )),
+        Ok(fitness) => match fitness.forgets(retention) {
+            None => Fine(format!("InfluxDB: samples can go to {at}.")),
+            Some(forgets) => Risk(format!(
+                "InfluxDB: {at} {forgets}, so that copies go there and all stay in the store: let the bucket keep them \
+                 (VictoriaMetrics: -retentionPeriod)."
+            )),
+        },
         // Sessions do not depend on it.
         Err(e) => Risk(format!("InfluxDB: samples stay in the store for now: {e}.")),
     }

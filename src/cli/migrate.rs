@@ -63,7 +63,12 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
                 None => store.bring_home(&session).map(|_| None),
                 Some(server) => away(&mut store, server, &session),
             };
-            done.unwrap_or_else(|e| Some(e.to_string()))
+            match done {
+                Ok(stays) => stays,
+                // There is nothing left to move.
+                Err(StoreError::Removed { .. }) => continue,
+                Err(e) => Some(e.to_string()),
+            }
         } else {
             Some("it is open: not all of it has come, or it still runs".to_owned())
         };
@@ -89,10 +94,10 @@ fn ready(target: &Target, retention: &Retention) -> Result<Server> {
     let asked = || format!("use {}", target.words());
     let mut server = Server::open(target).with_context(asked)?;
     let fitness = server.check().with_context(asked)?;
-    if let Some(days) = fitness.forgets_after_days(retention) {
+    if let Some(forgets) = fitness.forgets(retention) {
         bail!(
-            "use {}: it forgets samples after {days} days (expected a bucket that keeps them for \
-             store.retention.raw_days, for ever where none are named)",
+            "use {}: it {forgets} (expected a bucket that keeps them for store.retention.raw_days, for ever where none \
+             are named)",
             target.words()
         );
     }

@@ -158,7 +158,12 @@ impl Embedded {
             }
             transaction.commit()?;
         }
-        if let Some(trouble) = self.send(server, place, &parcels, out)? {
+        self.intend(place, &parcels)?;
+        let trouble = self.send(server, place, &parcels, out)?;
+        if self.was_removed(server, session)? {
+            return Ok(());
+        }
+        if let Some(trouble) = trouble {
             out.trouble = Some(trouble);
             return Ok(());
         }
@@ -166,6 +171,50 @@ impl Embedded {
             self.keep_aside(place, &parcel, why, out)?;
         }
         Ok(())
+    }
+
+    /// Notes that something of these streams may be there soon: whoever removes them asks there, even if the answer to the
+    /// first write never comes.
+    fn intend(&mut self, place: i64, parcels: &[Parcel]) -> Result<(), StoreError> {
+        let sql =
+            "SELECT 1 FROM sent WHERE session = ?1 AND device = ?2 AND kind = ?3 AND place = ?4";
+        let mut new = Vec::new();
+        for parcel in parcels {
+            let stream = parcel.stream;
+            let key = params![parcel.session, stream.device.0, stream.kind.as_str(), place];
+            if !self.db.prepare_cached(sql)?.exists(key)? {
+                new.push(parcel);
+            }
+        }
+        if new.is_empty() {
+            return Ok(());
+        }
+        let transaction = self.writing()?;
+        for parcel in new {
+            let (stream, first_ms) = (parcel.stream, parcel.stamps_ms.0);
+            // Removed meanwhile, it has no row to stand beside.
+            transaction.execute(
+                "INSERT OR IGNORE INTO sent (session, device, kind, place, next_sequence, first_ms, last_ms)
+                 SELECT number, ?2, ?3, ?4, 0, ?5, ?5 FROM sessions WHERE number = ?1",
+                params![parcel.session, stream.device.0, stream.kind.as_str(), place, first_ms],
+            )?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Whether the session was removed while a write was on its way: what that brought goes as well.
+    fn was_removed(
+        &mut self,
+        server: &mut Server,
+        session: &SessionId,
+    ) -> Result<bool, StoreError> {
+        match known(&self.db, session) {
+            Err(StoreError::UnknownSession(_)) => server.remove(&session.0)?,
+            Err(e) => return Err(e),
+            Ok(known) if known.has_raw().is_err() => self.remove_points(session)?,
+            Ok(_) => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// Batches of a stream from `next` on, about `most` samples.
@@ -306,9 +355,10 @@ fn note_kept_aside(
 fn advance(db: &Connection, place: i64, parcel: &Parcel) -> Result<(), StoreError> {
     let (first_ms, last_ms) = parcel.stamps_ms;
     let end = parcel.first_sequence.saturating_add(parcel.samples);
+    // Of a session that was removed meanwhile nothing is noted.
     db.prepare_cached(
         "INSERT INTO sent (session, device, kind, place, next_sequence, first_ms, last_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         SELECT number, ?2, ?3, ?4, ?5, ?6, ?7 FROM sessions WHERE number = ?1
          ON CONFLICT DO UPDATE SET next_sequence = max(next_sequence, ?5), last_ms = max(last_ms, ?7)",
     )?
     .execute(params![

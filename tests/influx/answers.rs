@@ -9,7 +9,7 @@ use plimsoll::store::{
     influx::{
         Target,
         answer::Trouble,
-        server::{Dialect, InfluxError, Server},
+        server::{Dialect, InfluxError, Keeps, Server},
     },
 };
 use std::{
@@ -338,6 +338,44 @@ fn an_erased_client_is_erased_there() {
     }
 }
 
+/// The very first write was taken, and nobody here knows it.
+#[test]
+fn what_was_taken_without_an_answer_is_erased_there_as_well() {
+    let by = plimsoll::store::Act {
+        actor: "t",
+        at: "2026-09-01T00:00:00Z",
+    };
+    let (folder, stand_in) = (tempfile::tempdir().unwrap(), StandIn::start());
+    let mut store = stored(folder.path());
+    let mut server = Server::open(&target(&stand_in)).unwrap();
+    stand_in.state().script.push_back(Act::HalfClosed);
+    let sent = store.forward(&mut server, MOST).unwrap();
+    assert!(sent.trouble.is_some() && sent.samples == 0, "{sent:?}");
+    assert!(!stand_in.state().points.is_empty());
+    store.erase("c1", by).unwrap();
+    assert!(stand_in.state().points.is_empty());
+}
+
+/// A write is on its way while somebody else erases the client.
+#[test]
+fn what_comes_there_after_it_was_erased_is_removed_again() {
+    let by = plimsoll::store::Act {
+        actor: "t",
+        at: "2026-09-01T00:00:00Z",
+    };
+    let (folder, stand_in) = (tempfile::tempdir().unwrap(), StandIn::start());
+    let mut store = stored(folder.path());
+    let mut server = Server::open(&target(&stand_in)).unwrap();
+    let slow = Act::TakesItsTime(Duration::from_secs(3));
+    stand_in.state().script.push_back(slow);
+    let sending = std::thread::spawn(move || store.forward(&mut server, MOST).map(|_| store));
+    std::thread::sleep(Duration::from_secs(1));
+    Store::open(folder.path()).unwrap().erase("c1", by).unwrap();
+    let store = sending.join().unwrap().unwrap();
+    assert!(stand_in.state().points.is_empty());
+    assert!(store.sessions().unwrap().is_empty());
+}
+
 #[test]
 fn the_check_says_what_is_wrong_in_a_sentence() {
     let stand_in = StandIn::start();
@@ -351,8 +389,8 @@ fn the_check_says_what_is_wrong_in_a_sentence() {
     let check = |target: &Target| Server::open(target).and_then(|mut s| s.check());
     let fitness = check(&target).unwrap();
     assert_eq!(
-        (fitness.dialect, fitness.keeps_s),
-        (Dialect::Influx, Some(86_400))
+        (fitness.dialect, fitness.keeps),
+        (Dialect::Influx, Keeps::For(86_400))
     );
     stand_in.state().token = Some("another".to_owned());
     let said = check(&target).unwrap_err().to_string();

@@ -21,6 +21,8 @@ pub enum Act {
     Rest(u16, u64),
     /// Says nothing for that long.
     Hang(Duration),
+    /// Takes it after that long.
+    TakesItsTime(Duration),
     /// Takes it, then goes away in the middle of the answer.
     HalfClosed,
     /// Takes the first half of the lines and says 422.
@@ -119,10 +121,10 @@ fn request(reader: &mut impl BufRead) -> Option<Request> {
     })
 }
 
-fn serve(stream: &TcpStream, state: &Mutex<State>) {
+fn serve(stream: &TcpStream, shared: &Mutex<State>) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = request(&mut reader) {
-        let mut state = state.lock().unwrap();
+        let mut state = shared.lock().unwrap();
         state.seen.push(request.target.clone());
         if let Some(token) = &state.token
             && request.headers.get("authorization") != Some(&format!("Token {token}"))
@@ -157,6 +159,13 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) {
                             thread::sleep(time);
                             return;
                         }
+                        Written::Later(time, lines) => {
+                            drop(state);
+                            thread::sleep(time);
+                            state = shared.lock().unwrap();
+                            take(&mut state, &lines.lines().collect::<Vec<_>>());
+                            (204, String::new(), String::new())
+                        }
                         Written::HalfClosed => {
                             let _ = (&*stream).write_all(b"HTTP/1.1 204 No Con");
                             return;
@@ -185,6 +194,8 @@ fn answer(mut stream: &TcpStream, status: u16, headers: &str, body: &str) {
 enum Written {
     Answer((u16, String, String)),
     Hang(Duration),
+    /// These lines, taken after that long.
+    Later(Duration, String),
     HalfClosed,
 }
 
@@ -239,6 +250,7 @@ fn write(state: &mut State, request: &Request) -> Written {
             return Written::Answer((status, headers, String::new()));
         }
         Some(Act::Hang(time)) => return Written::Hang(time),
+        Some(Act::TakesItsTime(time)) => return Written::Later(time, text),
         Some(Act::HalfClosed) => {
             take(state, &lines);
             return Written::HalfClosed;

@@ -106,6 +106,9 @@ struct Forwarder {
     /// What was last said to be wrong.
     said: Option<String>,
     patience: ExponentialBackoff,
+    /// Waits after queries that were not answered, and when the next may be made: writing goes on meanwhile.
+    queries: ExponentialBackoff,
+    settle_from: Instant,
     /// How often finished sessions were read back, and when to try again.
     readings: BTreeMap<SessionId, (u32, Instant)>,
 }
@@ -119,6 +122,8 @@ impl Forwarder {
             keeps: None,
             said: None,
             patience: patience(),
+            queries: patience(),
+            settle_from: Instant::now(),
             readings: BTreeMap::new(),
         }
     }
@@ -165,12 +170,10 @@ impl Forwarder {
             Dialect::VictoriaMetrics => "VictoriaMetrics",
         };
         info!("samples go to {at} ({what})");
-        let forgets = fitness.forgets_after_days(&self.config.retention);
+        let forgets = fitness.forgets(&self.config.retention);
         self.keeps = Some(forgets.is_none());
-        if let Some(days) = forgets {
-            warn!(
-                "{at} forgets samples after {days} days, which is less than store.retention.raw_days asks for: they also stay in the store"
-            );
+        if let Some(forgets) = forgets {
+            warn!("{at} {forgets}: they also stay in the store");
         }
     }
 
@@ -189,6 +192,13 @@ impl Forwarder {
         }
         if let Some(trouble) = sent.trouble {
             self.say(&format!("{}: {trouble}", self.at));
+            if trouble.needs_somebody() {
+                // Who sees to it may have changed a file.
+                match Server::open(&self.target) {
+                    Ok(server) => work.server = server,
+                    Err(e) => self.say(&e.to_string()),
+                }
+            }
             let busy = matches!(trouble, Trouble::Busy { .. });
             let asked = busy.then(|| work.server.rest(SystemTime::now())).flatten();
             return asked.map_or_else(|| self.pause(), |asked| asked.max(PAUSE));
@@ -207,7 +217,7 @@ impl Forwarder {
         if more {
             return Duration::ZERO;
         }
-        if self.keeps == Some(true) {
+        if self.keeps == Some(true) && self.settle_from <= Instant::now() {
             self.settle(work);
         }
         PAUSE
@@ -241,13 +251,28 @@ impl Forwarder {
             }
             let why = match work.store.settle(&mut work.server, &session) {
                 Ok(Settled::Moved) => {
+                    self.queries = patience();
                     info!(session = %session.0, "its samples are in {} and read back the same", self.at);
                     self.readings.remove(&session);
                     continue;
                 }
                 Ok(Settled::Stays(why)) => why,
-                // It will be asked again.
-                Err(StoreError::Influx(InfluxError::Trouble { .. }) | StoreError::Busy) => continue,
+                Err(StoreError::Busy) => continue,
+                // No other session would fare better, and what is live goes first.
+                Err(StoreError::Influx(e @ InfluxError::Trouble { .. })) => {
+                    warn!(session = %session.0, "its samples are not read back yet, tried again: {e}");
+                    let busy = matches!(
+                        e,
+                        InfluxError::Trouble {
+                            trouble: Trouble::Busy { .. },
+                            ..
+                        }
+                    );
+                    let asked = busy.then(|| work.server.rest(SystemTime::now())).flatten();
+                    let pause = asked.or_else(|| self.queries.next());
+                    self.settle_from = Instant::now() + pause.unwrap_or(LONGEST_PAUSE).max(PAUSE);
+                    return;
+                }
                 Err(e) => e.to_string(),
             };
             let tried = tried + 1;
