@@ -319,3 +319,23 @@ fn a_damaged_session_is_named_and_stops_nobody() {
         "{said}"
     );
 }
+
+#[test]
+fn a_damaged_file_counts_for_nothing_and_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path();
+    stored(data, "c1", &DAYS[..2]);
+    jobs(&["run"], data, 0);
+    let before = files(data);
+    let (name, bytes) = before.iter().find(|(n, _)| n.contains("metrics")).unwrap();
+    let mut damaged = bytes.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    fs::write(data.join("jobs").join(name), damaged).unwrap();
+    let said = jobs(&["run"], data, 0);
+    assert!(
+        said.contains("1 judged again") && said.contains("1 worked up before"),
+        "{said}"
+    );
+    assert!(files(data) == before);
+}

@@ -33,7 +33,7 @@ use std::{
 };
 
 /// Changes when the files do.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Which of a session's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +63,8 @@ impl Kind {
 struct Mark {
     /// Version of the program, parameters, header and plan.
     made_by: String,
+    /// Checksums of the files, in the order of [`Kind::ALL`].
+    crc32: [u32; 3],
 }
 
 /// What became of a session.
@@ -110,7 +112,10 @@ pub fn work_up(store: &Store, data: &Path, info: &SessionInfo) -> Result<Worked>
         ));
     }
     let made_by = made_by(info)?;
-    if is_marked(data, session, &made_by) {
+    if Kind::ALL
+        .into_iter()
+        .all(|kind| is_whole(data, session, &made_by, kind))
+    {
         return Ok(Worked::Before);
     }
     let plan = info.plan_text.as_deref().map(plan::parse).transpose();
@@ -137,7 +142,7 @@ pub fn work_up(store: &Store, data: &Path, info: &SessionInfo) -> Result<Worked>
     };
     let facts = facts::facts(plan.as_ref(), &events);
     let tables = table::tables(&info.header, &when, &facts)?;
-    write(data, session, tables, &Mark { made_by })?;
+    write(data, session, tables, made_by)?;
     if removed_meanwhile(store, session)? {
         remove(data, session)?;
         return Ok(Worked::LeftOut("it was removed meanwhile"));
@@ -226,14 +231,20 @@ fn made_by(info: &SessionInfo) -> Result<String> {
     Ok(hex(&hasher.finalize()))
 }
 
-/// What is worked up of a session was made by this.
-fn is_marked(data: &Path, session: &SessionId, made_by: &str) -> bool {
-    let bytes = fs::read(dir(data).join(mark(session))).unwrap_or_default();
-    serde_json::from_slice::<Mark>(&bytes).is_ok_and(|mark| mark.made_by == made_by)
+/// That file of a session was made by this, and is as it was written.
+fn is_whole(data: &Path, session: &SessionId, made_by: &str, kind: Kind) -> bool {
+    let folder = dir(data);
+    let bytes = fs::read(folder.join(mark(session))).unwrap_or_default();
+    let Ok(mark) = serde_json::from_slice::<Mark>(&bytes) else {
+        return false;
+    };
+    let there = || fs::read(folder.join(file(session, kind)));
+    mark.made_by == made_by
+        && there().is_ok_and(|bytes| crc32fast::hash(&bytes) == mark.crc32[kind as usize])
 }
 
 /// The mark last: what it marks is whole.
-fn write(data: &Path, session: &SessionId, tables: Tables, made: &Mark) -> Result<()> {
+fn write(data: &Path, session: &SessionId, tables: Tables, made_by: String) -> Result<()> {
     let folder = dir(data);
     fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
     remove_file(&folder.join(mark(session)))?;
@@ -242,12 +253,15 @@ fn write(data: &Path, session: &SessionId, tables: Tables, made: &Mark) -> Resul
         metrics,
         prescribed,
     } = tables;
+    let mut crc32 = [0; 3];
     for (kind, mut table) in Kind::ALL.into_iter().zip([sets, metrics, prescribed]) {
         let mut bytes = Vec::new();
         ParquetWriter::new(&mut bytes).finish(&mut table)?;
+        crc32[kind as usize] = crc32fast::hash(&bytes);
         write_whole(&folder, &file(session, kind), &bytes)?;
     }
-    write_whole(&folder, &mark(session), &serde_json::to_vec(made)?)?;
+    let made = Mark { made_by, crc32 };
+    write_whole(&folder, &mark(session), &serde_json::to_vec(&made)?)?;
     Ok(())
 }
 
@@ -278,7 +292,8 @@ pub fn remove(data: &Path, session: &SessionId) -> Result<()> {
     Ok(())
 }
 
-/// What this program worked up of `sessions`, to be asked, and of how many it did not; `None`: of none.
+/// What this program worked up of `sessions`, to be asked, and of how many it did not or whose file is damaged; `None`:
+/// of none.
 ///
 /// # Errors
 /// A file that is no table.
@@ -290,7 +305,7 @@ pub fn scan(
     let mut paths = Vec::new();
     for info in sessions {
         let session = &info.header.session;
-        if is_marked(data, session, &made_by(info)?) {
+        if is_whole(data, session, &made_by(info)?, kind) {
             paths.push(PlRefPath::try_from_pathbuf(
                 dir(data).join(file(session, kind)),
             )?);
