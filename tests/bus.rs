@@ -154,6 +154,19 @@ async fn mosquitto_loses_nothing() {
     assert!(resent > 0, "no connection was cut");
 }
 
+/// A broker takes one client of a name: each that comes ends the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_of_one_name_do_not_fight_without_end() {
+    let broker = Mosquitto::start();
+    let bus = BusConfig::to(broker.1).named("same");
+    let first = Publisher::connect(bus.clone()).await.unwrap();
+    let second = Publisher::connect(bus).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let connections = first.state().connections + second.state().connections;
+    println!("{connections} connections in 10 s");
+    assert!((3..40).contains(&connections), "{connections}");
+}
+
 /// What others read is what the store gets, number for number.
 #[tokio::test(flavor = "multi_thread")]
 async fn samples_are_said_as_json_on_request_and_only_then() {

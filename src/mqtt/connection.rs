@@ -1,13 +1,13 @@
 //! What every client of the bus has in common: options, and how long to wait before trying again.
 
 use super::{BusConfig, MAX_PACKET, publisher::PublishError, refusal::Refusal, target::Will};
-use backon::{BackoffBuilder, ExponentialBuilder};
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use rumqttc::{
     AsyncClient, ConnectionError, EventLoop, LastWill, MqttOptions, QoS, TlsConfiguration,
     Transport,
 };
 use std::{future::Future, sync::Arc, time::Duration};
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinHandle};
 use tracing::warn;
 
 /// Messages without acknowledgement that the broker and we allow on a connection.
@@ -42,15 +42,59 @@ pub(super) fn fresh(bus: &BusConfig, keep_session: bool) -> (AsyncClient, EventL
     (client, events)
 }
 
-/// Waiting times before the next attempts: growing, at most 10 s, with jitter: a broker nearby is back when it is back.
-pub(super) fn patience() -> impl Iterator<Item = Duration> {
+/// A connection that lasted for so long was none that somebody ends at once.
+const LASTS: Duration = Duration::from_secs(2);
+/// So many that were ended at once in a row are said.
+const ENDED_AT_ONCE: u32 = 5;
+
+/// How long to wait before the next attempt: growing, at most 10 s, with jitter: a broker nearby is back when it is back.
+pub(super) struct Tries {
+    waits: ExponentialBackoff,
+    /// Over when the connection has lasted.
+    lasts: Option<JoinHandle<()>>,
+    ended_at_once: u32,
+}
+
+impl Tries {
+    pub(super) fn new() -> Self {
+        Self {
+            waits: waits(),
+            lasts: None,
+            ended_at_once: 0,
+        }
+    }
+
+    /// The broker has taken us.
+    pub(super) fn connected(&mut self) {
+        self.lasts = Some(tokio::spawn(tokio::time::sleep(LASTS)));
+    }
+
+    /// The connection ended, or did not come about: how long to wait.
+    pub(super) fn ended(&mut self, troubles: &Troubles) -> Duration {
+        if let Some(timer) = self.lasts.take() {
+            let lasted = timer.is_finished();
+            timer.abort();
+            self.ended_at_once = if lasted { 0 } else { self.ended_at_once + 1 };
+            if lasted {
+                self.waits = waits();
+            } else if self.ended_at_once == ENDED_AT_ONCE {
+                troubles.ended_at_once();
+            }
+        }
+        let wait = self.waits.next().unwrap_or(LONGEST_WAIT);
+        wait.min(LONGEST_WAIT)
+    }
+}
+
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+fn waits() -> ExponentialBackoff {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(50))
-        .with_max_delay(Duration::from_secs(5))
+        .with_max_delay(LONGEST_WAIT / 2)
         .with_jitter()
         .without_max_times()
         .build()
-        .map(|d| d.min(Duration::from_secs(10)))
 }
 
 /// How long the first connection may take.
@@ -72,6 +116,16 @@ impl Troubles {
     /// Why a connection did not come about, or ended.
     pub(super) fn heard(&self, error: &ConnectionError) {
         self.are(Refusal::of(&self.bus, error));
+    }
+
+    /// The broker takes us and ends each connection at once.
+    fn ended_at_once(&self) {
+        let (bus, name) = (&self.bus, &self.bus.client_id);
+        warn!(
+            client = name,
+            "the broker at {bus} ends each connection at once: is another program called {name}? Give this one another \
+             name with bus.client_id"
+        );
     }
 
     /// What the broker refuses on a connection that stands.

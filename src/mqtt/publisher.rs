@@ -7,7 +7,7 @@
 
 use super::{
     BusConfig, MAX_PACKET,
-    connection::{IN_FLIGHT, Troubles, first, fresh, patience},
+    connection::{IN_FLIGHT, Tries, Troubles, first, fresh},
 };
 use rumqttc::{AsyncClient, Event, EventLoop, Outgoing, Packet, QoS};
 use std::{
@@ -197,6 +197,14 @@ impl Publisher {
         }
     }
 
+    /// Ends it after what it holds, and waits for that, if it does not take long: the broker is told that it goes.
+    pub async fn close(self, limit: Duration) {
+        let Self { orders, mut state } = self;
+        drop(orders);
+        let gone = async { while state.changed().await.is_ok() {} };
+        let _ = tokio::time::timeout(limit, gone).await;
+    }
+
     /// How the connection is now.
     #[must_use]
     pub fn state(&self) -> State {
@@ -239,7 +247,7 @@ struct Worker {
 impl Worker {
     async fn run(mut self, mut inbox: mpsc::Receiver<Order>) {
         let mut open = true;
-        let mut waits = patience();
+        let mut tries = Tries::new();
         while open || !self.window.is_empty() {
             let room = open && self.window.len() < usize::from(IN_FLIGHT);
             let wait = tokio::select! {
@@ -253,7 +261,7 @@ impl Worker {
                 event = self.events.poll() => match event {
                     Ok(event) => {
                         if self.event(&event) {
-                            waits = patience();
+                            tries.connected();
                         }
                         None
                     }
@@ -262,7 +270,7 @@ impl Worker {
                         if self.state.borrow().connected {
                             warn!("the connection to the broker dropped, {} messages go again", self.window.len());
                         }
-                        waits.next()
+                        Some(tries.ended(&self.troubles))
                     }
                 },
             };

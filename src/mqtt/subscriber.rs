@@ -6,7 +6,7 @@
 
 use super::{
     BusConfig,
-    connection::{Troubles, first, fresh, patience},
+    connection::{Tries, Troubles, first, fresh},
     publisher::PublishError,
     refusal::Refusal,
 };
@@ -75,11 +75,12 @@ async fn listen(
     troubles: Troubles,
 ) {
     let mut confirmed = Some(confirmed);
-    let mut waits = patience();
+    let mut tries = Tries::new();
     let (mut client, mut events) = fresh(&bus, stay == Stay::Kept);
     loop {
         match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                tries.connected();
                 let all = filters
                     .iter()
                     .map(|f| SubscribeFilter::new(f.clone(), QoS::AtLeastOnce));
@@ -98,13 +99,10 @@ async fn listen(
                     .collect();
                 troubles.are(Refusal::access(&bus, &refused.join(", ")));
                 // Asks again in a while, on a new connection.
-                if let Some(wait) = waits.next() {
-                    tokio::time::sleep(wait).await;
-                }
+                tokio::time::sleep(tries.ended(&troubles)).await;
                 (client, events) = fresh(&bus, stay == Stay::Kept);
             }
             Ok(Event::Incoming(Packet::SubAck(_))) => {
-                waits = patience();
                 troubles.over();
                 if let Some(first) = confirmed.take() {
                     let _ = first.send(());
@@ -122,9 +120,7 @@ async fn listen(
             Ok(_) => {}
             Err(e) => {
                 troubles.heard(&e);
-                if let Some(wait) = waits.next() {
-                    tokio::time::sleep(wait).await;
-                }
+                tokio::time::sleep(tries.ended(&troubles)).await;
                 (client, events) = fresh(&bus, stay == Stay::Kept);
             }
         }
