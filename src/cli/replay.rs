@@ -180,7 +180,11 @@ pub(super) fn delivered(
             || "play it again when it answers".to_owned(),
             |path| format!("{kept} is in {}", path.display()),
         );
-        return Err(undelivered).with_context(|| format!("deliver session {}: {kept}", session.0));
+        let session = &session.0;
+        if let Some(refused) = carried.refused {
+            anyhow::bail!("deliver session {session} to the store: {refused}; {kept}");
+        }
+        return Err(undelivered).with_context(|| format!("deliver session {session}: {kept}"));
     }
     Ok(outcome)
 }

@@ -72,6 +72,9 @@ async fn work(
     Ok(left.and(train(args, config, plant, stop).await?))
 }
 
+/// After so many sessions that nobody took the others are not tried: the next session does not wait for them.
+const GIVEN_UP: usize = 2;
+
 /// Delivers the sessions that an earlier run recorded and did not deliver.
 async fn deliver_left(
     config: &config::Config,
@@ -80,21 +83,34 @@ async fn deliver_left(
 ) -> Result<Outcome> {
     let dir = recordings(config)?;
     let mut outcome = Outcome::Done;
+    let mut given_up = 0;
     for path in recovery::unfinished(&dir)? {
         if stop.is_cancelled() {
             break;
         }
         // One that cannot be delivered does not keep the others, or the next session, from it.
         match recovery::deliver(plant, &path, stop).await {
-            Ok(left) => {
+            Ok(Some(left)) => {
                 let session = left.session;
                 eprintln!("session {} was left by an earlier run", session.0);
+                if left.damaged {
+                    let at = path.display();
+                    eprintln!("{at} is damaged: what lies behind the damage did not come");
+                    outcome = Outcome::DataLost;
+                }
+                given_up +=
+                    usize::from(left.how.undelivered.is_some() && left.how.refused.is_none());
                 match delivered(&session, left.how, Some(&path)) {
                     Ok(how) => outcome = outcome.and(how),
                     Err(e) => eprintln!("failed to {e:#}; it is tried again at the next start"),
                 }
             }
+            Ok(None) => eprintln!("{} held nothing: removed", path.display()),
             Err(e) => eprintln!("failed to {e:#}"),
+        }
+        if given_up == GIVEN_UP {
+            eprintln!("nobody takes what earlier runs left: tried again at the next start");
+            break;
         }
     }
     Ok(outcome)
@@ -125,11 +141,11 @@ async fn train(
         plan: plan.as_ref(),
     };
     let header = session::header(config, &wanted);
-    let record = if let Some(path) = &args.record {
-        path.clone()
-    } else {
-        recordings(config)?.join(format!("{}.mcap", header.session.0))
-    };
+    let known = recordings(config)?.join(format!("{}.mcap", header.session.0));
+    let record = args.record.clone().unwrap_or_else(|| known.clone());
+    if args.record.is_some() {
+        recovery::point_to(&known, &record)?;
+    }
     eprintln!(
         "session of {}: recorded to {}",
         args.client,
@@ -137,7 +153,7 @@ async fn train(
     );
     let carried = session::run(plant, config, header, plan.as_ref(), &record, stop).await?;
     if carried.how.undelivered.is_none() {
-        recovery::mark_delivered(&record)?;
+        recovery::mark_delivered(&known)?;
     }
     // First what is not where it should be: a report of less would look like one of all.
     let outcome = delivered(&carried.session, carried.how, Some(&record))?;

@@ -260,7 +260,8 @@ fn retain(args: &Retain) -> Result<Outcome> {
         at: &at,
     };
     let retained = keeping::retain(&mut store, dir, &retention, act, args.dry_run)?;
-    for line in retained.gone.iter().chain(&retained.kept) {
+    let lines = retained.gone.iter().chain(&retained.kept);
+    for line in lines.chain(&retained.failed) {
         say_line(line)?;
     }
     let (count, how) = (
@@ -268,6 +269,11 @@ fn retain(args: &Retain) -> Result<Outcome> {
         if args.dry_run { "would go" } else { "removed" },
     );
     say_line(format_args!("{count} {how}"))?;
+    let failed = retained.failed.len();
+    anyhow::ensure!(
+        failed == 0,
+        "remove everything that is old: {failed} left, call it again"
+    );
     Ok(Outcome::Done)
 }
 

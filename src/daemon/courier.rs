@@ -34,6 +34,8 @@ const LIVE: usize = 10;
 const BACKLOG_IN_FLIGHT: usize = 50;
 /// The recording cannot be read: another try after this long.
 const READ_AGAIN: Duration = Duration::from_secs(1);
+/// Windows behind one that the recording does not have are believed not to be there, either, for this long.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
 /// Nothing moved for this long: what was sent is believed lost. Doubled every time, up to the longest.
 const STALL: Duration = Duration::from_secs(3);
 const LONGEST_STALL: Duration = Duration::from_secs(30);
@@ -57,8 +59,8 @@ pub struct Courier {
     spool: Option<Spool>,
     /// From the recording, not sent yet.
     fetched: Option<Outgoing>,
-    /// The recording was asked for this window and has none.
-    missing: Option<u64>,
+    /// The recording was asked for this window and has none, nor any later one then.
+    missing: Option<(u64, Instant)>,
     /// When the recording could not be read.
     unreadable: Option<Instant>,
     lost: u64,
@@ -233,11 +235,7 @@ impl Courier {
         if here || later || self.spool.as_ref().is_some_and(coming) {
             return Ok(());
         }
-        let Some(path) = self
-            .recording
-            .as_ref()
-            .filter(|_| self.missing != Some(window))
-        else {
+        let Some(path) = self.recording.as_ref().filter(|_| !self.is_missing(window)) else {
             error!(window, "a window is lost: it is neither kept nor recorded");
             self.lost += 1;
             self.fetched = Some(Outgoing::lost(window)?);
@@ -247,6 +245,14 @@ impl Courier {
         self.fetched = None;
         self.spool = Some(Spool::open(path.clone(), self.header.clone(), window));
         Ok(())
+    }
+
+    /// The recording has no such window; one that is written still is asked again in a while.
+    fn is_missing(&self, window: u64) -> bool {
+        let known = |(from, at): (u64, Instant)| {
+            window == from || window > from && at.elapsed() < ASK_AGAIN
+        };
+        self.missing.is_some_and(known)
     }
 
     /// Waits for a window of the recording; forever if none is wanted.
@@ -268,7 +274,7 @@ impl Courier {
             }
             Ok(None) => {
                 // It has what it had when it was opened: another look is worth it, once.
-                self.missing = spool.is_fresh().then_some(from);
+                self.missing = spool.is_fresh().then(|| (from, Instant::now()));
                 self.spool = None;
             }
             Err(e) => {

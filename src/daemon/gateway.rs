@@ -6,7 +6,7 @@
 
 use super::{
     courier::Courier,
-    hub::{ANALYSIS, STORE},
+    hub::{self, ANALYSIS, STORE},
     link::{Link, LinkError},
     roster::Roster,
 };
@@ -29,7 +29,7 @@ use crate::{
     source::recorder::{Recorder, RecorderError},
     store,
     wire::{
-        payload::{self, Ack, Announcement, Order, PayloadError, Presence, Reply, Status},
+        payload::{self, Ack, Announcement, Order, PayloadError, Presence, Refused, Reply, Status},
         recording::Item,
         topic::Subject,
     },
@@ -52,6 +52,9 @@ pub const CREDIT_WINDOWS: u64 = 64;
 /// How long nothing may move after the end of the session before the rest is left for the next start.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long the broker may take to hear that the gateway leaves.
+const LEAVING: Duration = Duration::from_secs(1);
+
 /// The session could not be carried.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
@@ -73,6 +76,8 @@ pub struct Carried {
     pub windows: u64,
     /// What some consumer did not take; nothing of it is lost while there is the recording.
     pub undelivered: Option<Undelivered>,
+    /// The store never takes it.
+    pub refused: Option<Refused>,
     /// Windows that could be neither published nor recorded.
     pub lost_windows: u64,
     /// The recording could not be written to its end.
@@ -131,6 +136,10 @@ pub struct Gateway {
     store_short: Option<Shortage>,
     /// The store has so many windows, and the last one is not among them, as it says.
     store_awaits_last: Option<u64>,
+    /// The store never takes the session, as it says.
+    store_refuses: Option<Refused>,
+    /// It was recorded before: what nobody takes now is tried again at another time.
+    of_before: bool,
 }
 
 /// What a session with real sensors has beside its items.
@@ -209,6 +218,7 @@ impl Gateway {
             born: false,
             ingest: Ingest::new(header)?,
             courier: Courier::new(header.clone(), &consumers, source.recording.clone()),
+            of_before: source.recording.is_some() && source.recorder.is_none(),
             source,
             end: header.started_host,
             over: false,
@@ -218,6 +228,7 @@ impl Gateway {
             replies: VecDeque::new(),
             store_short: None,
             store_awaits_last: None,
+            store_refuses: None,
         })
     }
 
@@ -273,16 +284,24 @@ impl Gateway {
                 },
             }
         }
-        self.farewell(sensors.is_some()).await?;
-        Ok(self.carried(stopped))
+        self.farewell().await?;
+        Ok(self.leave(stopped).await)
     }
 
     /// Everything was delivered, or the rest is left for later.
     fn done(&self) -> bool {
-        self.over && (self.courier.delivery().complete() || self.courier.quiet() > PATIENCE)
+        let delivery = self.courier.delivery();
+        if self.over && delivery.complete() {
+            return true;
+        }
+        let given_up = self.store_refuses.is_some() || self.courier.quiet() > PATIENCE;
+        // A recording is read no further than the consumers follow: its end may never come.
+        given_up && (self.over || self.of_before && delivery.open() > 0)
     }
 
-    fn carried(self, stopped: bool) -> Carried {
+    /// Leaves the bus; how it went.
+    async fn leave(self, stopped: bool) -> Carried {
+        self.link.close(LEAVING).await;
         let delivery = self.courier.delivery();
         let windows = delivery.windows();
         let undelivered = delivery.slowest().filter(|_| !delivery.complete());
@@ -293,29 +312,23 @@ impl Gateway {
                 taken: position.windows,
                 windows,
             }),
+            refused: self.store_refuses,
             lost_windows: self.courier.lost(),
             recording_error: self.recording_error,
             stopped,
         }
     }
 
-    /// The session is over: takes back what was retained, where all of it was taken.
-    async fn farewell(&self, sensors: bool) -> Result<(), GatewayError> {
-        if !self.courier.delivery().complete() {
+    /// The session is over: takes back what was retained, where all of it was taken or nothing of it is to be kept.
+    async fn farewell(&self) -> Result<(), GatewayError> {
+        let erased = self.store_refuses == Some(Refused::Erased);
+        if !self.courier.delivery().complete() && !erased {
             let bytes = payload::encode_status(&Status::of(Presence::Ended))?;
             // Nobody may be there to hear it.
             let _ = self.link.offer(&self.session, Subject::Status, bytes)?;
             return Ok(());
         }
-        // The session first: consumers answer to its announcement with where they stand.
-        let retained = [
-            (Subject::Session, true),
-            (Subject::Status, true),
-            (Subject::Sensors, sensors),
-            (Subject::Ack(ANALYSIS.to_owned()), true),
-            (Subject::Ack(STORE.to_owned()), true),
-        ];
-        for (subject, _) in retained.into_iter().filter(|(_, said)| *said) {
+        for subject in hub::retained() {
             self.link
                 .publish(&self.session, subject, Vec::new())
                 .await?;
@@ -534,6 +547,7 @@ impl Gateway {
                     if consumer == STORE {
                         self.store_short = ack.short;
                         self.store_awaits_last = ack.awaits_last.then_some(ack.windows);
+                        self.store_refuses = ack.refused;
                     }
                     self.courier.position(consumer, position(ack));
                 }

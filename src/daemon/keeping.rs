@@ -37,7 +37,8 @@ fn ending(data: &Path, ending: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(&dir).with_context(read)? {
         let path = entry.with_context(read)?.path();
-        if path.extension() == Some(OsStr::new(ending)) {
+        // What points to a file that somebody took away is none.
+        if path.extension() == Some(OsStr::new(ending)) && path.exists() {
             found.push(path);
         }
     }
@@ -90,6 +91,10 @@ fn remove_file(path: &Path) -> Result<()> {
 
 /// A recording, then the mark that it was delivered: in this order it cannot be delivered again.
 fn remove_recording(path: &Path) -> Result<()> {
+    // It may only point to where the recording is.
+    if let Ok(there) = fs::canonicalize(path) {
+        remove_file(&there)?;
+    }
     remove_file(path)?;
     remove_file(&recovery::delivered_mark(path))
 }
@@ -100,6 +105,8 @@ pub struct Retained {
     pub gone: Vec<String>,
     /// One line for each session that is left although it may be old.
     pub kept: Vec<String>,
+    /// One line for each session of which something is at a server that did not remove it.
+    pub failed: Vec<String>,
 }
 
 /// Removes what is older than `retention` says; with `dry` it only says what would go.
@@ -115,7 +122,7 @@ pub fn retain(
 ) -> Result<Retained> {
     let outlook = store.outlook(retention, act.at)?;
     let (recorded, unreadable) = recorded(data)?;
-    let mut gone = Vec::new();
+    let (mut gone, mut failed) = (Vec::new(), Vec::new());
     for due in &outlook.due {
         let (session, class) = (&due.session, due.class);
         let files = match class {
@@ -137,9 +144,16 @@ pub fn retain(
             if class != DataClass::Raw {
                 jobs::remove(data, session)?;
             }
-            store
-                .remove(session, class, act)
-                .with_context(|| format!("remove what is old of session {}", session.0))?;
+            match store.remove(session, class, act) {
+                // A server that is away keeps no other session from being removed.
+                Err(e @ StoreError::Influx(_)) => {
+                    let class = class.as_str();
+                    failed.push(format!("{}\t{class}\tnot removed: {e}", session.0));
+                    continue;
+                }
+                removed => removed
+                    .with_context(|| format!("remove what is old of session {}", session.0))?,
+            }
         }
         let names = files.iter().chain(&report);
         let names: Vec<String> = names.map(|f| f.display().to_string()).collect();
@@ -173,7 +187,7 @@ pub fn retain(
         .collect();
     let files = unreadable.into_iter();
     kept.extend(files.map(|path| format!("{}\tkept: it cannot be read", path.display())));
-    Ok(Retained { gone, kept })
+    Ok(Retained { gone, kept, failed })
 }
 
 /// Recordings of a gateway whose store is elsewhere: old, and delivered there.

@@ -89,7 +89,8 @@ impl Link {
     ) -> Result<Self, LinkError> {
         let topic = Topic::new(session.clone(), will.0)?.to_string();
         let speaks = bus.clone().with_will(topic, will.1);
-        Self::open(bus, &speaks, name, parts, Some(session), Stay::Kept).await
+        // Where consumers stand is retained: a broker that keeps filters of every session for us is of no use.
+        Self::open(bus, &speaks, name, parts, Some(session), Stay::Visit).await
     }
 
     /// `speaks`: the broker as the client that publishes sees it.
@@ -171,6 +172,11 @@ impl Link {
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<State> {
         self.publisher.watch()
+    }
+
+    /// Leaves, after what was published: the broker is told, so that it says no last will.
+    pub async fn close(self, limit: std::time::Duration) {
+        self.publisher.close(limit).await;
     }
 
     /// Waits until the broker has taken everything.

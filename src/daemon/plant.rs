@@ -312,7 +312,8 @@ impl Plant {
             gateway = gateway.with_json();
         }
         tokio::select! {
-            carried = gateway.carry(stop.clone(), sensors) => Ok(carried?),
+            // On the heap: it is large.
+            carried = Box::pin(gateway.carry(stop.clone(), sensors)) => Ok(carried?),
             ended = self.tasks.join_next(), if !self.tasks.is_empty() => Err(ended_early(ended)),
         }
     }

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     model::session::SessionId,
-    wire::recording::{Item, Items},
+    wire::recording::{End, Item, Items},
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use rustix::fs::{FlockOperation, flock};
 use std::{
     ffi::OsStr,
@@ -36,7 +36,9 @@ pub fn unfinished(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).with_context(read)? {
         let path = entry.with_context(read)?.path();
+        // What points to a file that somebody took away is none.
         if path.extension() == Some(OsStr::new("mcap"))
+            && path.exists()
             && !delivered_mark(&path).exists()
             && !is_written(&path)
         {
@@ -47,11 +49,24 @@ pub fn unfinished(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Somebody is writing the recording at `path`.
+/// Lets `known`, in the folder of recordings, point to a recording elsewhere: it is delivered, checked and removed as any.
+///
+/// # Errors
+/// The link cannot be made.
+pub fn point_to(known: &Path, elsewhere: &Path) -> Result<()> {
+    let made = || format!("point from {} to {}", known.display(), elsewhere.display());
+    let target = std::path::absolute(elsewhere).with_context(made)?;
+    if target == std::path::absolute(known).with_context(made)? {
+        return Ok(());
+    }
+    std::os::unix::fs::symlink(target, known).with_context(made)
+}
+
+/// Somebody is writing the recording at `path`. One that cannot be opened is written by nobody: whoever reads it says so.
 #[must_use]
 pub fn is_written(path: &Path) -> bool {
-    let lock = |file: File| flock(&file, FlockOperation::NonBlockingLockShared).is_ok();
-    !File::open(path).is_ok_and(lock)
+    let locked = |file: File| flock(&file, FlockOperation::NonBlockingLockShared).is_err();
+    File::open(path).is_ok_and(locked)
 }
 
 /// Says that the session recorded at `path` has reached every consumer.
@@ -73,19 +88,62 @@ pub fn delivered_mark(path: &Path) -> PathBuf {
     name.into()
 }
 
+/// How a recording ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    /// With everything that was written to it.
+    Sound,
+    /// Bytes in it changed: what lies behind them is not read.
+    Damaged,
+    /// It ends before it says whose it is: it holds nothing.
+    Empty,
+}
+
+/// Reads a recording to its end: what cannot be read now is not to be taken for its end.
+fn state(path: &Path) -> Result<State> {
+    let read = || format!("read the recording {}", path.display());
+    let file = File::open(path).with_context(read)?;
+    let mut items = match Items::open(BufReader::new(file)) {
+        Err(e) if e.holds_nothing() => return Ok(State::Empty),
+        opened => opened.with_context(read)?,
+    };
+    while items.next().is_some() {}
+    match items.end() {
+        End::Unreadable(e) => Err(anyhow!(e)).with_context(read),
+        End::Damaged => Ok(State::Damaged),
+        End::Whole | End::Torn => Ok(State::Sound),
+    }
+}
+
 /// A session that an earlier run left.
 pub struct Left {
     /// Which.
     pub session: SessionId,
     /// How it went this time.
     pub how: Carried,
+    /// Bytes of its recording changed: what lies behind them did not come.
+    pub damaged: bool,
 }
 
-/// Delivers what the recording at `path` holds, however it ended, under the session it was recorded as.
+/// Delivers what the recording at `path` holds, however it ended, under the session it was recorded as; one that holds
+/// nothing is removed.
 ///
 /// # Errors
-/// The recording has no header, the bus refuses, the mark cannot be written.
-pub async fn deliver(plant: &mut Plant, path: &Path, stop: &CancellationToken) -> Result<Left> {
+/// The recording cannot be read, the bus refuses, the mark cannot be written.
+pub async fn deliver(
+    plant: &mut Plant,
+    path: &Path,
+    stop: &CancellationToken,
+) -> Result<Option<Left>> {
+    let looked_at = path.to_owned();
+    let state = tokio::task::spawn_blocking(move || state(&looked_at));
+    let damaged = match state.await.context("look at the recording")?? {
+        State::Empty => {
+            fs::remove_file(path).with_context(|| format!("remove {}", path.display()))?;
+            return Ok(None);
+        }
+        state => state == State::Damaged,
+    };
     let opened = || format!("open the recording {}", path.display());
     let file = File::open(path).with_context(opened)?;
     let items = Items::open(BufReader::new(file)).with_context(opened)?;
@@ -111,7 +169,11 @@ pub async fn deliver(plant: &mut Plant, path: &Path, stop: &CancellationToken) -
     if how.undelivered.is_none() && !how.stopped {
         mark_delivered(path)?;
     }
-    Ok(Left { session, how })
+    Ok(Some(Left {
+        session,
+        how,
+        damaged,
+    }))
 }
 
 fn send(items: Items<BufReader<File>>, sender: &mpsc::Sender<Item>) {
@@ -119,5 +181,27 @@ fn send(items: Items<BufReader<File>>, sender: &mpsc::Sender<Item>) {
         if sender.blocking_send(item).is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_elsewhere_is_found_until_somebody_takes_it_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dir, there) = (
+            folder.path().join("recordings"),
+            folder.path().join("x.mcap"),
+        );
+        fs::create_dir(&dir).unwrap();
+        let known = dir.join("s.mcap");
+        point_to(&known, &there).unwrap();
+        assert!(unfinished(&dir).unwrap().is_empty());
+        fs::write(&there, "recorded").unwrap();
+        assert_eq!(unfinished(&dir).unwrap(), std::slice::from_ref(&known));
+        mark_delivered(&known).unwrap();
+        assert!(unfinished(&dir).unwrap().is_empty());
     }
 }

@@ -9,9 +9,9 @@ use super::outgoing::Outgoing;
 use crate::{
     model::session::SessionHeader,
     pipeline::{batch, ingest::Ingest},
-    wire::recording::Items,
+    wire::recording::{End, Items},
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use std::{
     fs::File,
     io::BufReader,
@@ -79,10 +79,10 @@ fn make(
 ) -> Result<()> {
     let file = File::open(path).with_context(|| format!("open {}", path.display()))?;
     let read = || format!("read {}", path.display());
-    let items = Items::open(BufReader::new(file)).with_context(read)?;
+    let mut items = Items::open(BufReader::new(file)).with_context(read)?;
     let mut ingest = Ingest::new(header)?;
     let mut out = Vec::new();
-    for item in items {
+    for item in items.by_ref() {
         batch::take(&mut ingest, &item, &mut out);
         for window in out.drain(..) {
             if window.manifest.index >= from
@@ -93,5 +93,9 @@ fn make(
             ingest.recycle(window);
         }
     }
-    Ok(())
+    // Not to be read now is not its end.
+    match items.end() {
+        End::Unreadable(e) => Err(anyhow!(e)).with_context(read),
+        _ => Ok(()),
+    }
 }

@@ -32,6 +32,15 @@ pub(super) fn parquet(table: &mut DataFrame) -> Result<Vec<u8>, StoreError> {
 }
 
 impl Embedded {
+    pub(super) fn uncompacted(&self) -> Result<Vec<SessionId>, StoreError> {
+        let sql =
+            "SELECT id FROM sessions WHERE closed AND NOT compacted AND raw_removed_at IS NULL
+            ORDER BY number";
+        let mut statement = self.db.prepare(sql)?;
+        let rows = statement.query_map([], |r| r.get(0).map(SessionId))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     pub(super) fn compact(&mut self, session: &SessionId) -> Result<(), StoreError> {
         let view = self.snapshot()?;
         let known = known(&view, session)?;

@@ -13,6 +13,8 @@ pub(super) fn make_private_dir(dir: &Path) -> Result<(), StoreError> {
     if dir.is_dir() {
         return Ok(());
     }
+    let ancestors = dir.ancestors().take_while(|a| !a.as_os_str().is_empty());
+    let missing: Vec<&Path> = ancestors.take_while(|a| !a.is_dir()).collect();
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -23,8 +25,13 @@ pub(super) fn make_private_dir(dir: &Path) -> Result<(), StoreError> {
         },
         _ => StoreError::file(dir, e),
     })?;
-    // A relative folder without a parent lies in the working directory.
-    let parent = dir.parent().filter(|p| !p.as_os_str().is_empty());
+    missing.iter().try_for_each(|made| sync_parent(made))
+}
+
+/// The name of a file or folder is durable.
+fn sync_parent(path: &Path) -> Result<(), StoreError> {
+    // What is named without a folder lies in the working directory.
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
     sync_dir(parent.unwrap_or(Path::new(".")))
 }
 

@@ -389,6 +389,13 @@ impl Store {
         }
     }
 
+    /// Closed sessions whose samples are in the database still.
+    pub fn uncompacted(&self) -> Result<Vec<SessionId>, StoreError> {
+        match self {
+            Self::Embedded(s) => s.uncompacted(),
+        }
+    }
+
     /// Moves the samples of a closed session to compressed files. Killed at any point, nothing is
     /// lost, and calling it again finishes.
     pub fn compact(&mut self, session: &SessionId) -> Result<(), StoreError> {

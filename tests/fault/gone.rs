@@ -84,7 +84,7 @@ fn is_said(broker: Broker) {
 }
 
 /// Topics of what a newcomer is told first.
-fn retained(port: u16) -> Vec<String> {
+pub fn retained(port: u16) -> Vec<String> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let (sink, mut messages) = tokio::sync::mpsc::channel::<Message>(64);

@@ -17,6 +17,7 @@ mod six;
 
 mod disk_full;
 mod gone;
+mod left;
 mod network;
 mod outage;
 mod power_cut;

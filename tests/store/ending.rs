@@ -36,6 +36,7 @@ async fn what_is_acknowledged_of_another_session_counts_for_nothing() {
             run: 1,
             short: None,
             awaits_last: false,
+            refused: None,
         };
         let bytes = payload::encode_ack(&ack).unwrap();
         let subject = Subject::Ack(name.into());
@@ -77,6 +78,7 @@ async fn windows_in_the_end(awaits_last: bool) -> u64 {
             run: 1,
             short: None,
             awaits_last,
+            refused: None,
         };
         let bytes = payload::encode_ack(&ack).unwrap();
         let subject = Subject::Ack(name.into());
@@ -158,4 +160,71 @@ async fn a_session_of_which_all_is_stored_is_closed_at_the_next_start() {
     assert_eq!((ack.windows, ack.events, ack.closed), (2, 1, true));
     stop.cancel();
     storing.await.unwrap().unwrap();
+}
+
+/// What a hub with this store and this to be kept free says of a session that is announced to it.
+async fn said_of(
+    store: Store,
+    dir: &std::path::Path,
+    reserve_mb: u64,
+    announced: plimsoll::model::session::SessionHeader,
+) -> Ack {
+    let broker = Embedded::start(([127, 0, 0, 1], 0).into()).unwrap();
+    let bus = BusConfig::to(broker.address());
+    let parts = [Part::Session, Part::Window, Part::Samples, Part::Event];
+    let link = Link::connect(&bus, "store", &parts, None).await.unwrap();
+    let config = Config {
+        dir: dir.to_owned(),
+        reserve_mb,
+        ..Config::default()
+    };
+    let stop = CancellationToken::new();
+    let shared = Arc::new(Mutex::new(store));
+    let storing = tokio::spawn(hub::store(link, shared, config, stop.clone()));
+    // The disk is asked for its room first.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let session = announced.session.clone();
+    let mut gateway = Link::visit(&bus, "gateway", &[Part::Ack], Some(&session))
+        .await
+        .unwrap();
+    let announcement = payload::encode_announcement(&Announcement {
+        header: announced,
+        plan_text: Some("plan".to_owned()),
+    });
+    gateway
+        .publish(&session, Subject::Session, announcement.unwrap())
+        .await
+        .unwrap();
+    let answer = gateway.next(&stop);
+    let (_, bytes) = tokio::time::timeout(Duration::from_secs(20), answer)
+        .await
+        .unwrap()
+        .unwrap();
+    stop.cancel();
+    storing.await.unwrap().unwrap();
+    payload::decode_ack(&bytes).unwrap()
+}
+
+/// Nothing can be begun in it: no set may begin, either, and whoever asks is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_cannot_take_a_session_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    store.begin(&header("s1", "c1"), None).unwrap();
+    let other = header("s1", "somebody-else");
+    let ack = said_of(store, folder.path(), u64::MAX / 2_000_000, other).await;
+    assert_eq!(ack.refused, Some(payload::Refused::Different));
+    assert!(ack.short.is_some(), "{ack:?}");
+    assert_eq!((ack.windows, ack.closed), (0, false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_archived_is_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = crate::stage::stored(folder.path(), "s1", 5);
+    assert_eq!(store.uncompacted().unwrap(), [id("s1")]);
+    let ack = said_of(store, folder.path(), 0, header("s1", "c1")).await;
+    assert!(ack.closed);
+    let store = Store::open(folder.path()).unwrap();
+    assert!(store.uncompacted().unwrap().is_empty());
 }

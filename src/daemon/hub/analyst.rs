@@ -71,10 +71,17 @@ pub async fn analyse(
     loop {
         tokio::select! {
             message = analyst.link.next(&stop) => match message {
-                Some((topic, bytes)) => analyst.message(&topic, &bytes).await?,
+                // What it says may have to wait for a broker: not when it is to end.
+                Some((topic, bytes)) => tokio::select! {
+                    said = analyst.message(&topic, &bytes) => said?,
+                    () = stop.cancelled() => return Ok(()),
+                },
                 None => return Ok(()),
             },
-            _ = timer.tick() => analyst.remind().await?,
+            _ = timer.tick() => tokio::select! {
+                said = analyst.remind() => said?,
+                () = stop.cancelled() => return Ok(()),
+            },
         }
     }
 }
@@ -306,6 +313,7 @@ impl Analyst {
             run: self.run,
             short: None,
             awaits_last: false,
+            refused: None,
         }
     }
 

@@ -35,6 +35,15 @@ pub const STORE: &str = "store";
 /// The store, shared by tasks.
 pub type SharedStore = Arc<Mutex<Store>>;
 
+/// What a broker keeps of a session, to be taken back with empty messages. The session first: consumers answer to its
+/// announcement with where they stand.
+pub(super) fn retained() -> impl Iterator<Item = Subject> {
+    let acks = [ANALYSIS, STORE].map(|name| Subject::Ack(name.to_owned()));
+    [Subject::Session, Subject::Status, Subject::Sensors]
+        .into_iter()
+        .chain(acks)
+}
+
 /// A number that no other run of a consumer has.
 fn run_number() -> u64 {
     // Hashers are seeded at random; JSON readers of others keep integers of up to 53 bits.

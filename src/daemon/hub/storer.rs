@@ -3,14 +3,15 @@
 //! Nothing is acknowledged that is not durable. While the store cannot take it, a bounded number of windows is kept
 //! and tried again; the rest is not taken, and comes again from whoever publishes.
 
-use super::{STORE, SharedStore, assemble_into, lock, run_number, understood};
+use super::{STORE, SharedStore, assemble_into, lock, retained, run_number, understood};
 use crate::{
     daemon::link::{Link, LinkError},
     model::{event::Numbered, room::Shortage, session::SessionId, window::Window},
+    mqtt::publisher::Offered,
     pipeline::{assemble::Assembler, delivery::REACH},
     store::{self, Standing, Store, StoreError},
     wire::{
-        payload::{self, Ack},
+        payload::{self, Ack, Refused},
         topic::{Subject, Topic},
     },
 };
@@ -59,7 +60,14 @@ pub async fn store(
         run: run_number(),
         short: None,
         sessions: BTreeMap::new(),
+        unbegun: BTreeMap::new(),
     };
+    if storer.config.influx.is_none() {
+        tokio::spawn(archive_rest(
+            SharedStore::clone(&storer.store),
+            stop.clone(),
+        ));
+    }
     let mut commit = tokio::time::interval(GROUP_COMMIT);
     commit.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut look = tokio::time::interval(LOOK);
@@ -85,6 +93,8 @@ struct Storer {
     /// What is free is less than what is to be kept free.
     short: Option<Shortage>,
     sessions: BTreeMap<SessionId, Stored>,
+    /// Sessions that could not be begun, and whether they never can be: to be said.
+    unbegun: BTreeMap<SessionId, Option<Refused>>,
 }
 
 impl Storer {
@@ -131,8 +141,45 @@ impl Storer {
                 info!(session = %session.0, windows = there.windows, "session begins");
                 self.sessions.insert(session.clone(), Stored::new(there));
             }
-            Err(e) => error!(session = %session.0, "failed to store the session: {e}"),
+            Err(e) => {
+                error!(session = %session.0, "failed to store the session: {e}");
+                let refused = match e {
+                    StoreError::Erased(_) => Some(Refused::Erased),
+                    StoreError::DifferentSession(_) => Some(Refused::Different),
+                    _ => None,
+                };
+                self.unbegun.insert(session.clone(), refused);
+            }
         }
+    }
+
+    /// Says of sessions that could not be begun why, and takes back what the broker keeps of those that were erased.
+    fn say_unbegun(&mut self) -> Result<(), LinkError> {
+        let mut waiting = BTreeMap::new();
+        for (session, refused) in std::mem::take(&mut self.unbegun) {
+            let ack = Ack {
+                windows: 0,
+                events: 0,
+                closed: false,
+                run: self.run,
+                short: self.short,
+                awaits_last: false,
+                refused,
+            };
+            let said = Subject::Ack(STORE.into());
+            let mut all = vec![(said, payload::encode_ack(&ack)?)];
+            if refused == Some(Refused::Erased) {
+                all.extend(retained().map(|subject| (subject, Vec::new())));
+            }
+            for (subject, bytes) in all {
+                if self.link.offer(&session, subject, bytes)? != Offered::Taken {
+                    waiting.insert(session, refused);
+                    break;
+                }
+            }
+        }
+        self.unbegun = waiting;
+        Ok(())
     }
 
     /// Says when room gets short, and when there is some again.
@@ -158,18 +205,15 @@ impl Storer {
 
     /// Makes durable what came, and says so.
     async fn commit(&mut self) -> Result<(), LinkError> {
+        self.say_unbegun()?;
         for (session, state) in &mut self.sessions {
-            if state.failing.is_some_and(|until| Instant::now() < until) {
+            let rests = state.failing.is_some_and(|until| Instant::now() < until);
+            let nothing = rests || state.windows.is_empty() && state.events.is_empty();
+            let written = !nothing && write(&self.store, session, state).await;
+            // Also while nothing can be written: that there is no room is said.
+            if !written && !state.asked {
                 continue;
             }
-            let nothing = state.windows.is_empty() && state.events.is_empty();
-            if nothing && !state.asked {
-                continue;
-            }
-            if !nothing && !write(&self.store, session, state).await {
-                continue;
-            }
-            state.asked = false;
             let ack = Ack {
                 windows: state.there.windows,
                 events: state.there.events,
@@ -177,17 +221,18 @@ impl Storer {
                 run: self.run,
                 short: self.short,
                 awaits_last: state.there.windows > 0 && !state.there.last_window,
+                refused: None,
             };
             let bytes = payload::encode_ack(&ack)?;
-            self.link
-                .publish(session, Subject::Ack(STORE.into()), bytes)
-                .await?;
+            let said = Subject::Ack(STORE.into());
+            // Not waited for: what comes is stored while the broker takes nothing.
+            state.asked = self.link.offer(session, said, bytes)? != Offered::Taken;
             // With an InfluxDB they go there instead.
-            if state.there.closed && self.config.influx.is_none() {
+            if state.there.closed && !state.asked && self.config.influx.is_none() {
                 archive(&self.store, session).await;
             }
         }
-        self.sessions.retain(|_, s| !s.there.closed);
+        self.sessions.retain(|_, s| !s.there.closed || s.asked);
         Ok(())
     }
 }
@@ -260,6 +305,25 @@ fn settle(store: &mut Store, session: &SessionId) -> Result<Standing, StoreError
     }
     store.close(session)?;
     store.standing(session)
+}
+
+/// Finished sessions whose samples have not moved to columns: the run before was killed, or there was no room.
+async fn archive_rest(store: SharedStore, stop: CancellationToken) {
+    let shared = SharedStore::clone(&store);
+    let left = tokio::task::spawn_blocking(move || lock(&shared).uncompacted()).await;
+    match left {
+        Ok(Ok(left)) => {
+            for session in left {
+                if stop.is_cancelled() {
+                    return;
+                }
+                archive(&store, &session).await;
+            }
+        }
+        Ok(Err(e)) => warn!("failed to look for finished sessions to archive: {e}"),
+        // A panic, which the runtime has said.
+        Err(_) => {}
+    }
 }
 
 /// A finished session's samples move to columns. They are durable before and after: a failure costs room,

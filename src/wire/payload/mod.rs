@@ -79,6 +79,21 @@ pub struct Ack {
     /// The store has windows, and none of them is the session's last.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub awaits_last: bool,
+    /// It never takes anything of the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refused>,
+}
+
+/// Why a store never takes anything of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Refused {
+    /// It was removed there on purpose.
+    #[error("it was erased there")]
+    Erased,
+    /// Another one has its name there.
+    #[error("it has another session of that name")]
+    Different,
 }
 
 /// A person's instruction on its way to the daemon.

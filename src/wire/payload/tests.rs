@@ -340,6 +340,7 @@ fn announcements_and_acks_round_trip() {
         run: 3,
         short: None,
         awaits_last: false,
+        refused: None,
     })
     .unwrap();
     assert_eq!(
@@ -355,6 +356,7 @@ fn announcements_and_acks_round_trip() {
             run: 3,
             short: None,
             awaits_last: false,
+            refused: None,
         }
     );
 }
@@ -371,6 +373,7 @@ fn an_ack_says_that_its_disk_is_short_of_room() {
             reserve_mb: 500,
         }),
         awaits_last: true,
+        refused: None,
     };
     let bytes = encode_ack(&ack).unwrap();
     assert_eq!(decode_ack(&bytes).unwrap(), ack);

@@ -31,7 +31,7 @@ mod summary;
 mod write;
 
 pub use read::{Damage, Recording, RecordingError, read};
-pub use stream::Items;
+pub use stream::{End, Items};
 pub use summary::{ChannelSummary, Summary, summary};
 pub use write::{Finished, WriteError, Writer};
 

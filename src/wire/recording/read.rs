@@ -67,6 +67,22 @@ pub enum RecordingError {
     Header(String),
 }
 
+/// The file ends before the header does.
+pub(super) const FILE_ENDS: &str = "the file ends";
+
+impl RecordingError {
+    /// Whoever wrote it was killed before the header was whole: there is nothing in it.
+    #[must_use]
+    pub fn holds_nothing(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::NotMcap(begin) => MAGIC.starts_with(begin),
+            Self::NoHeader(damage) => damage.reason == FILE_ENDS,
+            _ => false,
+        }
+    }
+}
+
 /// Reads as much of a recording as is whole.
 pub fn read(bytes: &[u8]) -> Result<Recording, RecordingError> {
     if bytes.is_empty() {

@@ -3,7 +3,7 @@
 
 use super::{
     Item, RecordingError,
-    read::{Damage, Reader},
+    read::{Damage, FILE_ENDS, Reader},
 };
 use crate::model::session::SessionHeader;
 use mcap::{MAGIC, records::op};
@@ -14,8 +14,23 @@ use std::{
 
 /// No record is larger: a length beyond is damage.
 const LARGEST_RECORD: u64 = 1 << 28;
+/// What was being written when a process was killed is no longer than this: chunks are written several times a second.
+const LONGEST_TAIL: usize = 1 << 20;
 /// Operation code and length.
 const RECORD_HEAD: usize = 9;
+
+/// How a recording ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// With its closing record.
+    Whole,
+    /// In the middle: whoever wrote it was killed, or writes it still.
+    Torn,
+    /// Bytes in it changed: what lies behind them is not read.
+    Damaged,
+    /// The disk does not give what comes next.
+    Unreadable(String),
+}
 
 /// The items of a recording, one after the other.
 pub struct Items<R> {
@@ -24,7 +39,7 @@ pub struct Items<R> {
     ready: IntoIter<Item>,
     header: SessionHeader,
     first: bool,
-    over: bool,
+    end: Option<End>,
 }
 
 impl<R: Read> Items<R> {
@@ -49,8 +64,9 @@ impl<R: Read> Items<R> {
         while reader.header_json.is_none() {
             let no_header = |reason| RecordingError::NoHeader(Damage { offset, reason });
             let (op, body) = match record(&mut input) {
-                Ok(Some(record)) => record,
-                Ok(None) => return Err(no_header("the file ends".to_owned())),
+                Ok(Next::Record(op, body)) => (op, body),
+                Ok(Next::Nothing | Next::Cut) => return Err(no_header(FILE_ENDS.to_owned())),
+                Ok(Next::Nonsense) => return Err(no_header("a record is too long".to_owned())),
                 Err(e) => return Err(no_header(e.to_string())),
             };
             reader.record(op, &body, first).map_err(no_header)?;
@@ -66,7 +82,7 @@ impl<R: Read> Items<R> {
             reader,
             header,
             first,
-            over: false,
+            end: None,
         })
     }
 
@@ -82,16 +98,38 @@ impl<R: Read> Items<R> {
         self.reader.plan_text.as_deref()
     }
 
-    /// The next chunk's items; false at the end, or at what is not whole.
-    fn more(&mut self) -> bool {
-        let Ok(Some((op, body))) = record(&mut self.input) else {
-            return false;
+    /// How it ends; [`End::Torn`] as long as not all of it was taken.
+    #[must_use]
+    pub fn end(&self) -> End {
+        self.end.clone().unwrap_or(End::Torn)
+    }
+
+    /// The next chunk's items; how it ends, at its end.
+    fn more(&mut self) -> Option<End> {
+        let (op, body) = match record(&mut self.input) {
+            Ok(Next::Record(op, body)) => (op, body),
+            Ok(Next::Nothing | Next::Cut) => return Some(End::Torn),
+            Ok(Next::Nonsense) => return Some(End::Damaged),
+            Err(e) => return Some(End::Unreadable(e.to_string())),
         };
         let sound = self.reader.record(op, &body, self.first).is_ok();
         self.first = false;
-        self.ready = std::mem::take(&mut self.reader.items).into_iter();
         // What was read before the damage is sound.
-        sound && op != op::FOOTER || self.ready.len() > 0
+        self.ready = std::mem::take(&mut self.reader.items).into_iter();
+        if sound {
+            (op == op::FOOTER).then_some(End::Whole)
+        } else {
+            Some(self.end_at_damage())
+        }
+    }
+
+    /// What is not whole and the last of all was being written.
+    fn end_at_damage(&mut self) -> End {
+        match record(&mut self.input) {
+            Ok(Next::Record(op::HEADER..=op::DATA_END, _) | Next::Nonsense) => End::Damaged,
+            Ok(_) => End::Torn,
+            Err(e) => End::Unreadable(e.to_string()),
+        }
     }
 }
 
@@ -103,31 +141,45 @@ impl<R: Read> Iterator for Items<R> {
             if let Some(item) = self.ready.next() {
                 return Some(item);
             }
-            if self.over || !self.more() {
-                self.over = true;
+            if self.end.is_some() {
                 return None;
             }
+            self.end = self.more();
         }
     }
 }
 
-/// The next record, if it is whole.
-fn record(input: &mut impl Read) -> io::Result<Option<(u8, Vec<u8>)>> {
-    let mut head = [0; RECORD_HEAD];
-    if let Err(e) = input.read_exact(&mut head) {
-        return match e.kind() {
-            io::ErrorKind::UnexpectedEof => Ok(None),
-            _ => Err(e),
-        };
-    }
-    let [op, len @ ..] = head;
-    let len = u64::from_le_bytes(len);
+/// What comes next in a file.
+enum Next {
+    /// A whole record: operation code, body.
+    Record(u8, Vec<u8>),
+    /// The file ends.
+    Nothing,
+    /// The file ends within a record.
+    Cut,
+    /// A length that no record has.
+    Nonsense,
+}
+
+fn record(input: &mut impl Read) -> io::Result<Next> {
+    let mut head = Vec::with_capacity(RECORD_HEAD);
+    input.take(RECORD_HEAD as u64).read_to_end(&mut head)?;
+    let Some((op, rest)) = head.split_first() else {
+        return Ok(Next::Nothing);
+    };
+    let Ok(len) = rest.try_into().map(u64::from_le_bytes) else {
+        return Ok(Next::Cut);
+    };
     if len > LARGEST_RECORD {
-        return Ok(None);
+        return Ok(Next::Nonsense);
     }
     let mut body = Vec::new();
     input.take(len).read_to_end(&mut body)?;
-    Ok((body.len() as u64 == len).then_some((op, body)))
+    Ok(match body.len() {
+        read if read as u64 == len => Next::Record(*op, body),
+        read if read > LONGEST_TAIL => Next::Nonsense,
+        _ => Next::Cut,
+    })
 }
 
 #[cfg(test)]
@@ -158,6 +210,59 @@ mod tests {
         assert_eq!(stream.header(), &header());
         assert_eq!(stream.plan_text(), Some(PLAN));
         assert!(stream.eq(items(250)));
+    }
+
+    fn end(bytes: &[u8]) -> End {
+        let mut stream = Items::open(bytes).unwrap();
+        while stream.next().is_some() {}
+        stream.end()
+    }
+
+    #[test]
+    fn what_was_cut_is_told_from_what_was_damaged() {
+        let whole = bytes();
+        assert_eq!(end(&whole), End::Whole);
+        assert_eq!(end(&whole[..whole.len() / 2]), End::Torn);
+        let mut zeros = whole[..whole.len() / 2].to_vec();
+        zeros.extend([0; 4096]);
+        assert_eq!(end(&zeros), End::Torn, "a file system may leave zeros");
+        let mut damaged = whole.clone();
+        damaged[whole.len() / 2] ^= 1;
+        assert_eq!(end(&damaged), End::Damaged);
+        let mut long = whole.clone();
+        // The length of the second record.
+        let second = MAGIC.len() + RECORD_HEAD + usize::from(whole[MAGIC.len() + 1]);
+        long[second + 7] = 0xff;
+        assert!(Items::open(&*long).is_err_and(|e| !e.holds_nothing()));
+    }
+
+    #[test]
+    fn a_disk_that_gives_no_more_is_no_end() {
+        struct Failing<'a>(&'a [u8]);
+        impl Read for Failing<'_> {
+            fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+                if self.0.is_empty() {
+                    return Err(io::Error::other("no more"));
+                }
+                self.0.read(out)
+            }
+        }
+        let whole = bytes();
+        let mut stream = Items::open(Failing(&whole[..whole.len() / 2])).unwrap();
+        while stream.next().is_some() {}
+        assert_eq!(stream.end(), End::Unreadable("no more".to_owned()));
+    }
+
+    #[test]
+    fn a_file_without_its_header_holds_nothing() {
+        let whole = bytes();
+        for cut in [0, 5, MAGIC.len(), MAGIC.len() + 4, MAGIC.len() + 40] {
+            assert!(
+                Items::open(&whole[..cut]).is_err_and(|e| e.holds_nothing()),
+                "{cut}"
+            );
+        }
+        assert!(Items::open(&b"something"[..]).is_err_and(|e| !e.holds_nothing()));
     }
 
     proptest! {
