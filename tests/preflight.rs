@@ -141,3 +141,29 @@ fn a_recording_holds_when_connections_began_and_ended() {
     let down = |k: &TechKind| matches!(k, TechKind::LinkDown { reason } if reason == "it broke");
     assert!(kinds.iter().any(down), "{kinds:?}");
 }
+
+/// The strap falls silent in the middle of the session: what the page shows ages from the beat that was measured last.
+#[test]
+fn a_heart_rate_is_as_old_as_its_last_beat() {
+    let mut recording = sample();
+    let strap = worn_on(&recording, Segment::Chest);
+    let middle = recording.items[recording.items.len() / 2].host();
+    recording
+        .items
+        .retain(|item| !matches!(item, Item::Packet(p) if p.device == strap && p.host > middle));
+    let silent_s = middle.since(recording.header.started_host).seconds();
+    let mut aged = 0;
+    for numbered in analysed(&recording) {
+        let Event::Live(live) = numbered.event else {
+            continue;
+        };
+        let since_s = live.t.seconds() - silent_s;
+        if let Some(heart) = live.heart.filter(|_| since_s > 0.0) {
+            // Straps notify once a second.
+            assert!((heart.age_s - since_s).abs() < 1.5, "{since_s}: {heart:?}");
+            assert!(heart.stale || since_s < 3.5, "{since_s}: {heart:?}");
+            aged += 1;
+        }
+    }
+    assert!(aged > 100);
+}

@@ -63,6 +63,67 @@ fn a_server_that_hangs_keeps_nobody_waiting() {
     );
 }
 
+/// Every answer of the table, one after the other, to the daemon itself: nothing is lost, nothing is twice, and in the end
+/// the samples are at the server alone, where `plimsoll jobs` finds them.
+#[test]
+fn whatever_the_server_answers_all_of_it_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let stand_in = StandIn::start();
+    stand_in.state().most_lines = Some(2000);
+    stand_in.state().script.extend([
+        Act::Answer(
+            401,
+            r#"{"code":"unauthorized","message":"unauthorized access"}"#,
+        ),
+        Act::Answer(
+            404,
+            r#"{"code":"not found","message":"bucket \"gym\" not found"}"#,
+        ),
+        Act::Rest(429, 2),
+        Act::Answer(
+            500,
+            r#"{"code":"internal error","message":"shard is closed"}"#,
+        ),
+        Act::Hang(Duration::from_secs(15)),
+        Act::HalfClosed,
+        Act::Partial,
+    ]);
+    stand_in.state().no_gzip = true;
+    let url = format!("url = {:?}", stand_in.url());
+    let mut world = stored(dir.path(), "answers", &url);
+    let store = world.store();
+    let stats = || Store::open(&store).unwrap().stats().unwrap();
+    wait_until("all of it is there", Duration::from_secs(120), || {
+        stats().samples_in_database == 0
+    });
+    let there = stats();
+    assert_eq!((there.samples_waiting, there.samples_refused), (0, 0));
+    assert!(there.samples_away > 0);
+    assert!(
+        stand_in.state().script.is_empty(),
+        "an answer was not given"
+    );
+    assert_eq!(stand_in.state().disturbed, 0, "it was not left alone");
+    // Read back from the server: the same windows as were recorded.
+    truth::same(&store, &world.recording());
+    let logs = world.logs();
+    for said in [
+        "refuses the token",
+        "does not know the bucket",
+        "asks to be left alone",
+    ] {
+        assert!(logs.contains(said), "{said}: {logs}");
+    }
+    assert_eq!(world.hub.end(), Some(0));
+    let jobs = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .args(["jobs", "run", "--data"])
+        .arg(&store)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&jobs.stdout).into_owned();
+    assert!(said.contains("judged again: as stored"), "{said}");
+}
+
 #[test]
 fn a_bucket_that_forgets_too_early_gets_copies() {
     let dir = tempfile::tempdir().unwrap();

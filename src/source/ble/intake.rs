@@ -10,7 +10,7 @@ use crate::{
     decode::Decoder,
     model::{
         packet::{DeviceIndex, Packet, Uuid},
-        reading::{Measurand, Reading},
+        reading::{Measurand, Reading, Value},
         time::HostNs,
     },
 };
@@ -76,6 +76,9 @@ impl Pump {
             });
             if due {
                 self.said_at.extend(what.iter().map(|m| (*m, packet.host)));
+                if let Value::Battery { percent } = reading.value {
+                    news.push(Event::Charge(percent));
+                }
                 news.push(if reading.value.is_blank() {
                     Event::Blank(what)
                 } else {

@@ -67,6 +67,8 @@ pub enum Event {
     Notified(Uuid, Vec<u8>),
     /// Values of these were decoded.
     Heard(&'static [Measurand]),
+    /// Its state of charge came, %.
+    Charge(u8),
     /// Values of these came that say that the sensor finds nothing to measure.
     Blank(&'static [Measurand]),
     /// The session ends.

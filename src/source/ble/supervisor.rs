@@ -261,6 +261,7 @@ impl Supervisor {
             }
             Event::Heard(what) => self.heard(now, what),
             Event::Blank(what) => self.blank(now, what),
+            Event::Charge(percent) => self.offer.battery_percent = Some(percent),
             Event::Stop => self.stop(now, out),
         }
     }
