@@ -244,9 +244,11 @@ fn the_supervision_of_radios_is_pure() {
         "config",
         "fleet",
         "identity",
+        "namesakes",
         "params",
         "protocol",
         "shake",
+        "started",
         "supervisor",
     ];
     for name in DECIDES {
