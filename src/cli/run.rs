@@ -96,7 +96,7 @@ async fn deliver_left(
                 if left.damaged {
                     let at = path.display();
                     eprintln!("{at} is damaged: what lies behind the damage did not come");
-                    outcome = Outcome::DataLost;
+                    outcome = outcome.and(Outcome::DataLost);
                 }
                 given_up +=
                     usize::from(left.how.undelivered.is_some() && left.how.refused.is_none());

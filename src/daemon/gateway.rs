@@ -319,10 +319,11 @@ impl Gateway {
         }
     }
 
-    /// The session is over: takes back what was retained, where all of it was taken or nothing of it is to be kept.
+    /// The session is over: takes back what was retained, where all of it was taken or nothing of it ever is.
     async fn farewell(&self) -> Result<(), GatewayError> {
-        let erased = self.store_refuses == Some(Refused::Erased);
-        if !self.courier.delivery().complete() && !erased {
+        // Also a refusal: at another time it may be another store that answers.
+        let left = !self.courier.delivery().complete() && self.store_refuses.is_none();
+        if left {
             let bytes = payload::encode_status(&Status::of(Presence::Ended))?;
             // Nobody may be there to hear it.
             let _ = self.link.offer(&self.session, Subject::Status, bytes)?;

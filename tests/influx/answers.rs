@@ -22,6 +22,12 @@ const SAMPLES: u64 = WINDOWS * (SENSORS as u64 * 10 + 1);
 /// Samples of a request here: every stream in several.
 const MOST: u64 = 500;
 
+/// Who has something removed.
+const BY: plimsoll::store::Act<'_> = plimsoll::store::Act {
+    actor: "t",
+    at: "2026-09-01T00:00:00Z",
+};
+
 fn target(stand_in: &StandIn) -> Target {
     Target {
         url: stand_in.url(),
@@ -307,11 +313,7 @@ fn samples_come_home_again() {
 
 #[test]
 fn an_erased_client_is_erased_there() {
-    use plimsoll::store::{Act as By, DataClass};
-    let by = By {
-        actor: "t",
-        at: "2026-09-01T00:00:00Z",
-    };
+    use plimsoll::store::DataClass;
     for erase in [true, false] {
         let (folder, stand_in) = (tempfile::tempdir().unwrap(), StandIn::start());
         let mut store = stored(folder.path());
@@ -320,19 +322,19 @@ fn an_erased_client_is_erased_there() {
         assert_settled(&mut store, &mut server);
         stand_in.state().token = Some("another".to_owned());
         let refused = if erase {
-            store.erase("c1", by)
+            store.erase("c1", BY)
         } else {
-            store.remove(&id("s1"), DataClass::Raw, by)
+            store.remove(&id("s1"), DataClass::Raw, BY)
         };
         // Not there, so not here: who asked knows that it is not done.
         assert!(matches!(refused, Err(StoreError::Influx(_))), "{refused:?}");
         assert_eq!(store.sessions().unwrap().len(), 1);
         stand_in.state().token = None;
         if erase {
-            store.erase("c1", by).unwrap();
+            store.erase("c1", BY).unwrap();
             assert!(store.sessions().unwrap().is_empty());
         } else {
-            store.remove(&id("s1"), DataClass::Raw, by).unwrap();
+            store.remove(&id("s1"), DataClass::Raw, BY).unwrap();
         }
         assert!(stand_in.state().points.is_empty());
     }
@@ -341,10 +343,6 @@ fn an_erased_client_is_erased_there() {
 /// The very first write was taken, and nobody here knows it.
 #[test]
 fn what_was_taken_without_an_answer_is_erased_there_as_well() {
-    let by = plimsoll::store::Act {
-        actor: "t",
-        at: "2026-09-01T00:00:00Z",
-    };
     let (folder, stand_in) = (tempfile::tempdir().unwrap(), StandIn::start());
     let mut store = stored(folder.path());
     let mut server = Server::open(&target(&stand_in)).unwrap();
@@ -352,17 +350,13 @@ fn what_was_taken_without_an_answer_is_erased_there_as_well() {
     let sent = store.forward(&mut server, MOST).unwrap();
     assert!(sent.trouble.is_some() && sent.samples == 0, "{sent:?}");
     assert!(!stand_in.state().points.is_empty());
-    store.erase("c1", by).unwrap();
+    store.erase("c1", BY).unwrap();
     assert!(stand_in.state().points.is_empty());
 }
 
 /// A write is on its way while somebody else erases the client.
 #[test]
 fn what_comes_there_after_it_was_erased_is_removed_again() {
-    let by = plimsoll::store::Act {
-        actor: "t",
-        at: "2026-09-01T00:00:00Z",
-    };
     let (folder, stand_in) = (tempfile::tempdir().unwrap(), StandIn::start());
     let mut store = stored(folder.path());
     let mut server = Server::open(&target(&stand_in)).unwrap();
@@ -370,7 +364,7 @@ fn what_comes_there_after_it_was_erased_is_removed_again() {
     stand_in.state().script.push_back(slow);
     let sending = std::thread::spawn(move || store.forward(&mut server, MOST).map(|_| store));
     std::thread::sleep(Duration::from_secs(1));
-    Store::open(folder.path()).unwrap().erase("c1", by).unwrap();
+    Store::open(folder.path()).unwrap().erase("c1", BY).unwrap();
     let store = sending.join().unwrap().unwrap();
     assert!(stand_in.state().points.is_empty());
     assert!(store.sessions().unwrap().is_empty());

@@ -7,6 +7,7 @@ use plimsoll::{
         hub,
         link::Link,
     },
+    model::session::SessionHeader,
     mqtt::{BusConfig, broker::Embedded},
     store::{Config, Store},
     wire::{
@@ -15,6 +16,7 @@ use plimsoll::{
     },
 };
 use std::{
+    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -127,47 +129,17 @@ async fn a_session_of_which_all_is_stored_is_closed_at_the_next_start() {
     store.append(&id("s1"), &windows, &events).unwrap();
     assert!(!store.standing(&id("s1")).unwrap().closed);
 
-    let broker = Embedded::start(([127, 0, 0, 1], 0).into()).unwrap();
-    let bus = BusConfig::to(broker.address());
-    let parts = [Part::Session, Part::Window, Part::Samples, Part::Event];
-    let link = Link::connect(&bus, "store", &parts, None).await.unwrap();
-    let config = Config {
-        dir: folder.path().to_owned(),
-        ..Config::default()
-    };
-    let stop = CancellationToken::new();
-    let shared = Arc::new(Mutex::new(store));
-    let storing = tokio::spawn(hub::store(link, shared, config, stop.clone()));
-
-    let session = id("s1");
-    let mut gateway = Link::visit(&bus, "gateway", &[Part::Ack], Some(&session))
-        .await
-        .unwrap();
-    let announcement = payload::encode_announcement(&Announcement {
-        header,
-        plan_text: None,
-    });
-    gateway
-        .publish(&session, Subject::Session, announcement.unwrap())
-        .await
-        .unwrap();
-    let answer = gateway.next(&stop);
-    let (_, bytes) = tokio::time::timeout(Duration::from_secs(20), answer)
-        .await
-        .unwrap()
-        .unwrap();
-    let ack = payload::decode_ack(&bytes).unwrap();
+    let ack = said_of(store, folder.path(), 0, &header, None).await;
     assert_eq!((ack.windows, ack.events, ack.closed), (2, 1, true));
-    stop.cancel();
-    storing.await.unwrap().unwrap();
 }
 
 /// What a hub with this store and this to be kept free says of a session that is announced to it.
 async fn said_of(
     store: Store,
-    dir: &std::path::Path,
+    dir: &Path,
     reserve_mb: u64,
-    announced: plimsoll::model::session::SessionHeader,
+    announced: &SessionHeader,
+    plan_text: Option<&str>,
 ) -> Ack {
     let broker = Embedded::start(([127, 0, 0, 1], 0).into()).unwrap();
     let bus = BusConfig::to(broker.address());
@@ -188,8 +160,8 @@ async fn said_of(
         .await
         .unwrap();
     let announcement = payload::encode_announcement(&Announcement {
-        header: announced,
-        plan_text: Some("plan".to_owned()),
+        header: announced.clone(),
+        plan_text: plan_text.map(str::to_owned),
     });
     gateway
         .publish(&session, Subject::Session, announcement.unwrap())
@@ -212,7 +184,7 @@ async fn a_store_that_cannot_take_a_session_says_why() {
     let mut store = Store::open(folder.path()).unwrap();
     store.begin(&header("s1", "c1"), None).unwrap();
     let other = header("s1", "somebody-else");
-    let ack = said_of(store, folder.path(), u64::MAX / 2_000_000, other).await;
+    let ack = said_of(store, folder.path(), u64::MAX / 2_000_000, &other, None).await;
     assert_eq!(ack.refused, Some(payload::Refused::Different));
     assert!(ack.short.is_some(), "{ack:?}");
     assert_eq!((ack.windows, ack.closed), (0, false));
@@ -223,7 +195,7 @@ async fn what_was_not_archived_is_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let store = crate::stage::stored(folder.path(), "s1", 5);
     assert_eq!(store.uncompacted().unwrap(), [id("s1")]);
-    let ack = said_of(store, folder.path(), 0, header("s1", "c1")).await;
+    let ack = said_of(store, folder.path(), 0, &header("s1", "c1"), Some("plan")).await;
     assert!(ack.closed);
     let store = Store::open(folder.path()).unwrap();
     assert!(store.uncompacted().unwrap().is_empty());
