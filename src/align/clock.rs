@@ -23,8 +23,6 @@ const FAST_SLEW: f64 = 0.25;
 const SMALL_STEP_NS: f64 = -50e6;
 /// Whole buckets in a row above the line that mean more than congestion.
 const SUSTAINED_BUCKETS: u32 = 2;
-/// Latency of whole buckets in a row above the line that leaves open whether the clock stepped back, ns.
-const HIGH_NS: f64 = 40e6;
 /// A new anchor waits no longer than this for the time before it to pass, ns.
 const LONGEST_DELAY_NS: i64 = 500_000_000;
 /// Device time that goes back by more is a reboot, ns; by less, an overlap of the device's streams.
@@ -241,7 +239,7 @@ impl ClockMap {
         let above = bucket.y - self.predicted(anchor, device_ns);
         let in_a_row = |before: u32, limit_ns: f64| if above > limit_ns { before + 1 } else { 0 };
         self.stepped_back = in_a_row(self.stepped_back, self.params.sustained_ms * 1e6);
-        self.high = in_a_row(self.high, HIGH_NS);
+        self.high = in_a_row(self.high, self.params.high_ms * 1e6);
         let kept = self.params.buckets.clamp(1, 64);
         self.whole.push_back(bucket);
         while self.whole.len() > kept

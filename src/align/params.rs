@@ -55,6 +55,8 @@ pub struct ClockParams {
     pub latency_max_ms: f64,
     /// Smallest latency of two whole buckets in a row that means a step back rather than congestion, ms.
     pub sustained_ms: f64,
+    /// ... and that leaves open which of them it is, ms.
+    pub high_ms: f64,
 }
 
 impl Default for Params {
@@ -68,6 +70,7 @@ impl Default for Params {
                 // Data sheets allow output rates ±10 %.
                 skew_limit_ppm: 100_000.0,
                 sustained_ms: 1000.0,
+                high_ms: 1000.0,
                 ..ClockParams::default()
             },
             beat_clock: ClockParams {
@@ -75,7 +78,9 @@ impl Default for Params {
                 buckets: 8,
                 skew_limit_ppm: 0.0,
                 latency_max_ms: 3000.0,
+                // Straps notify once a second, whenever the beat was.
                 sustained_ms: 1000.0,
+                high_ms: 1000.0,
                 ..ClockParams::default()
             },
             fill_gap_ms: 200.0,
@@ -103,6 +108,7 @@ impl Default for ClockParams {
             latency_max_ms: 30_000.0,
             // Of ten seconds no frame came in time, twice: stalls of 0.4 s leave some.
             sustained_ms: 300.0,
+            high_ms: 40.0,
         }
     }
 }

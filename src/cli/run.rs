@@ -72,7 +72,7 @@ async fn work(
     Ok(left.and(train(args, config, plant, stop).await?))
 }
 
-/// After so many sessions that nobody took the others are not tried: the next session does not wait for them.
+/// After so many sessions in a row that nobody took the others are not tried: the next session does not wait for them.
 const GIVEN_UP: usize = 2;
 
 /// Delivers the sessions that an earlier run recorded and did not deliver.
@@ -98,8 +98,8 @@ async fn deliver_left(
                     eprintln!("{at} is damaged: what lies behind the damage did not come");
                     outcome = outcome.and(Outcome::DataLost);
                 }
-                given_up +=
-                    usize::from(left.how.undelivered.is_some() && left.how.refused.is_none());
+                let nobody = left.how.undelivered.is_some() && left.how.refused.is_none();
+                given_up = if nobody { given_up + 1 } else { 0 };
                 match delivered(&session, left.how, Some(&path)) {
                     Ok(how) => outcome = outcome.and(how),
                     Err(e) => eprintln!("failed to {e:#}; it is tried again at the next start"),
@@ -141,11 +141,11 @@ async fn train(
         plan: plan.as_ref(),
     };
     let header = session::header(config, &wanted);
-    let known = recordings(config)?.join(format!("{}.mcap", header.session.0));
-    let record = args.record.clone().unwrap_or_else(|| known.clone());
-    if args.record.is_some() {
-        recovery::point_to(&known, &record)?;
-    }
+    let (dir, name) = (recordings(config)?, format!("{}.mcap", header.session.0));
+    let (known, record) = match &args.record {
+        Some(path) => (recovery::point_to(&dir, &name, path)?, path.clone()),
+        None => (dir.join(&name), dir.join(&name)),
+    };
     eprintln!(
         "session of {}: recorded to {}",
         args.client,

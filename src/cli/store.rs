@@ -48,6 +48,9 @@ struct Erase {
     /// Also sessions that never ended here, because not all of them came.
     #[arg(long)]
     also_open: bool,
+    /// The InfluxDB that samples went to is gone for good: it is not asked to remove them.
+    #[arg(long)]
+    server_is_gone: bool,
     #[command(flatten)]
     at: Data,
 }
@@ -118,6 +121,7 @@ fn erase(args: &Erase) -> Result<Outcome> {
         client,
         by,
         also_open,
+        server_is_gone,
         at: Data { data },
     } = args;
     if by == client {
@@ -131,6 +135,16 @@ fn erase(args: &Erase) -> Result<Outcome> {
         actor: by,
         at: &now,
     };
+    if *server_is_gone {
+        for (session, _) in store.sessions_of(client)? {
+            for place in store.forget_points(&session)? {
+                let session = &session.0;
+                say_line(format_args!(
+                    "{session}\tnot removed from {place}, if it is there"
+                ))?;
+            }
+        }
+    }
     let erased = keeping::erase(&mut store, data, client, *also_open, act)?;
     let keeping::Erased {
         sessions,

@@ -50,8 +50,21 @@ fn ending(data: &Path, ending: &str) -> Result<Vec<PathBuf>> {
 /// another. Their names are those of sessions.
 fn remove_lone_marks(data: &Path) -> Result<()> {
     for mark in ending(data, "delivered")? {
-        if !mark.with_extension("").exists() {
+        // What it points to may be on a disk that is not here now.
+        if mark.with_extension("").symlink_metadata().is_err() {
             remove_file(&mark)?;
+        }
+    }
+    Ok(())
+}
+
+/// Links of these sessions that point to a recording which somebody took away.
+fn remove_lone_links(data: &Path, sessions: &[SessionId]) -> Result<()> {
+    let dir = data.join("recordings");
+    for session in sessions.iter().filter(|s| is_file_name(s)) {
+        let link = dir.join(format!("{}.mcap", session.0));
+        if link.is_symlink() {
+            remove_file(&link)?;
         }
     }
     Ok(())
@@ -289,6 +302,7 @@ pub fn erase(
             remove_file(&report)?;
         }
     }
+    remove_lone_links(data, &names)?;
     remove_lone_marks(data)?;
     store.erase(client, act)?;
     store.scrub().context(
@@ -313,11 +327,14 @@ pub fn erase(
     })
 }
 
-/// Where the report of a session is written. An identifier that is none is no file name either.
+/// Where the report of a session is written.
 fn report(data: &Path, session: &SessionId) -> Option<PathBuf> {
-    let name = Path::new(&session.0).file_name()?;
-    (name == OsStr::new(&session.0))
-        .then(|| data.join("reports").join(format!("{}.html", session.0)))
+    is_file_name(session).then(|| data.join("reports").join(format!("{}.html", session.0)))
+}
+
+/// An identifier that is none is no file name either.
+fn is_file_name(session: &SessionId) -> bool {
+    Path::new(&session.0).file_name() == Some(OsStr::new(&session.0))
 }
 
 /// That the session is not one that was removed on purpose.

@@ -19,7 +19,8 @@ use std::{
     ffi::OsStr,
     fs::{self, File},
     io::BufReader,
-    path::{Path, PathBuf},
+    os::unix::fs::symlink,
+    path::{self, Path, PathBuf},
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -49,17 +50,26 @@ pub fn unfinished(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Lets `known`, in the folder of recordings, point to a recording elsewhere: it is delivered, checked and removed as any.
+/// Lets a link of that name in `dir` point to a recording that is about to be made elsewhere: it is delivered, checked and
+/// removed as any. Under which path it is known.
 ///
 /// # Errors
-/// The link cannot be made.
-pub fn point_to(known: &Path, elsewhere: &Path) -> Result<()> {
+/// There is a file already, or the link cannot be made.
+pub fn point_to(dir: &Path, name: &str, elsewhere: &Path) -> Result<PathBuf> {
+    let known = dir.join(name);
     let made = || format!("point from {} to {}", known.display(), elsewhere.display());
-    let target = std::path::absolute(elsewhere).with_context(made)?;
-    if target == std::path::absolute(known).with_context(made)? {
-        return Ok(());
+    anyhow::ensure!(
+        elsewhere.symlink_metadata().is_err(),
+        "record to {}: there is a file already",
+        elsewhere.display()
+    );
+    let target = path::absolute(elsewhere).with_context(made)?;
+    let folder = target.parent().and_then(|p| fs::canonicalize(p).ok());
+    if folder.is_some() && folder == fs::canonicalize(dir).ok() {
+        return Ok(elsewhere.to_path_buf());
     }
-    std::os::unix::fs::symlink(target, known).with_context(made)
+    symlink(target, &known).with_context(made)?;
+    Ok(known)
 }
 
 /// Somebody is writing the recording at `path`. One that cannot be opened is written by nobody: whoever reads it says so.
@@ -104,7 +114,7 @@ fn state(path: &Path) -> Result<State> {
     let read = || format!("read the recording {}", path.display());
     let file = File::open(path).with_context(read)?;
     let mut items = match Items::open(BufReader::new(file)) {
-        Err(e) if e.holds_nothing() => return Ok(State::Empty),
+        Err(e) if e.holds_nothing() && is_a_beginning(path)? => return Ok(State::Empty),
         opened => opened.with_context(read)?,
     };
     while items.next().is_some() {}
@@ -113,6 +123,16 @@ fn state(path: &Path) -> Result<State> {
         End::Damaged => Ok(State::Damaged),
         End::Whole | End::Torn => Ok(State::Sound),
     }
+}
+
+/// It is no longer than a header that was being written, and nobody ended it.
+fn is_a_beginning(path: &Path) -> Result<bool> {
+    const LONGEST: u64 = 16 << 10;
+    let read = || format!("read {}", path.display());
+    if fs::metadata(path).with_context(read)?.len() > LONGEST {
+        return Ok(false);
+    }
+    Ok(!fs::read(path).with_context(read)?.ends_with(mcap::MAGIC))
 }
 
 /// A session that an earlier run left.
@@ -196,12 +216,35 @@ mod tests {
             folder.path().join("x.mcap"),
         );
         fs::create_dir(&dir).unwrap();
-        let known = dir.join("s.mcap");
-        point_to(&known, &there).unwrap();
+        let known = point_to(&dir, "s.mcap", &there).unwrap();
         assert!(unfinished(&dir).unwrap().is_empty());
         fs::write(&there, "recorded").unwrap();
         assert_eq!(unfinished(&dir).unwrap(), std::slice::from_ref(&known));
         mark_delivered(&known).unwrap();
         assert!(unfinished(&dir).unwrap().is_empty());
+        // What is there already is not pointed to.
+        assert!(point_to(&dir, "t.mcap", &there).is_err());
+        // What is among them needs no link.
+        let inside = dir.join("u.mcap");
+        assert_eq!(point_to(&dir, "t.mcap", &inside).unwrap(), inside);
+    }
+
+    #[test]
+    fn only_what_holds_nothing_is_taken_for_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.mcap");
+        let of = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            state(&path)
+        };
+        assert_eq!(of(b"").unwrap(), State::Empty);
+        assert_eq!(of(&mcap::MAGIC[..5]).unwrap(), State::Empty);
+        let mut foreign = mcap::MAGIC.to_vec();
+        foreign.extend(mcap::MAGIC);
+        assert!(of(&foreign).is_err(), "somebody ended it");
+        let mut long = mcap::MAGIC.to_vec();
+        long.extend([1, 0, 0, 1, 0, 0, 0, 0, 0]);
+        long.resize(20_000, 7);
+        assert!(of(&long).is_err(), "there is something in it");
     }
 }

@@ -84,7 +84,7 @@ impl Roster {
         (!unworn.is_empty()).then(|| {
             format!(
                 "the plan asks for what no sensor of the session measures ({}); wear one, or accept that it is not \
-                 assessed (plimsoll tell go-unmeasured)",
+                 assessed (plimsoll tell go-unmeasured --accepted-by NAME)",
                 unworn.join("; ")
             )
         })

@@ -81,6 +81,14 @@ impl Tries {
                 troubles.ended_at_once();
             }
         }
+        self.wait()
+    }
+
+    /// We end the connection ourselves: how long to wait.
+    pub(super) fn wait(&mut self) -> Duration {
+        if let Some(timer) = self.lasts.take() {
+            timer.abort();
+        }
         let wait = self.waits.next().unwrap_or(LONGEST_WAIT);
         wait.min(LONGEST_WAIT)
     }

@@ -99,7 +99,7 @@ async fn listen(
                     .collect();
                 troubles.are(Refusal::access(&bus, &refused.join(", ")));
                 // Asks again in a while, on a new connection.
-                tokio::time::sleep(tries.ended(&troubles)).await;
+                tokio::time::sleep(tries.wait()).await;
                 (client, events) = fresh(&bus, stay == Stay::Kept);
             }
             Ok(Event::Incoming(Packet::SubAck(_))) => {

@@ -389,6 +389,13 @@ impl Store {
         }
     }
 
+    /// Forgets which servers something of a session was sent to: it is not removed there. Gives these places, in words.
+    pub fn forget_points(&mut self, session: &SessionId) -> Result<Vec<String>, StoreError> {
+        match self {
+            Self::Embedded(s) => s.forget_points(session),
+        }
+    }
+
     /// Closed sessions whose samples are in the database still.
     pub fn uncompacted(&self) -> Result<Vec<SessionId>, StoreError> {
         match self {

@@ -158,8 +158,11 @@ impl Embedded {
             }
             transaction.commit()?;
         }
-        self.intend(place, &parcels)?;
+        let intended = self.intend(place, &parcels)?;
         let trouble = self.send(server, place, &parcels, out)?;
+        if trouble.as_ref().is_some_and(Trouble::took_nothing) {
+            self.intend_no_more(place, &intended)?;
+        }
         if self.was_removed(server, session)? {
             return Ok(());
         }
@@ -174,8 +177,12 @@ impl Embedded {
     }
 
     /// Notes that something of these streams may be there soon: whoever removes them asks there, even if the answer to the
-    /// first write never comes.
-    fn intend(&mut self, place: i64, parcels: &[Parcel]) -> Result<(), StoreError> {
+    /// first write never comes. Gives those that are new.
+    fn intend(
+        &mut self,
+        place: i64,
+        parcels: &[Parcel],
+    ) -> Result<Vec<(i64, StreamId)>, StoreError> {
         let sql =
             "SELECT 1 FROM sent WHERE session = ?1 AND device = ?2 AND kind = ?3 AND place = ?4";
         let mut new = Vec::new();
@@ -186,8 +193,9 @@ impl Embedded {
                 new.push(parcel);
             }
         }
+        let intended = new.iter().map(|p| (p.session, p.stream)).collect();
         if new.is_empty() {
-            return Ok(());
+            return Ok(intended);
         }
         let transaction = self.writing()?;
         for parcel in new {
@@ -197,6 +205,24 @@ impl Embedded {
                 "INSERT OR IGNORE INTO sent (session, device, kind, place, next_sequence, first_ms, last_ms)
                  SELECT number, ?2, ?3, ?4, 0, ?5, ?5 FROM sessions WHERE number = ?1",
                 params![parcel.session, stream.device.0, stream.kind.as_str(), place, first_ms],
+            )?;
+        }
+        transaction.commit()?;
+        Ok(intended)
+    }
+
+    /// Nothing of these streams is there: who removes them need not ask.
+    fn intend_no_more(
+        &mut self,
+        place: i64,
+        intended: &[(i64, StreamId)],
+    ) -> Result<(), StoreError> {
+        let transaction = self.writing()?;
+        for (session, stream) in intended {
+            transaction.execute(
+                "DELETE FROM sent WHERE session = ?1 AND device = ?2 AND kind = ?3 AND place = ?4
+                 AND next_sequence = 0",
+                params![session, stream.device.0, stream.kind.as_str(), place],
             )?;
         }
         Ok(transaction.commit()?)

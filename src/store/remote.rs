@@ -167,6 +167,17 @@ impl Embedded {
         Ok(away)
     }
 
+    /// Forgets where something of a session was sent to: who removes it does not ask there. Gives these places.
+    pub(super) fn forget_points(&mut self, session: &SessionId) -> Result<Vec<String>, StoreError> {
+        let number = known(&self.db, session)?.number;
+        let there = places(&self.db, number)?.into_iter();
+        let words = there.map(|place| Ok(outbox::target(&self.db, place)?.words()));
+        let words = words.collect::<Result<Vec<_>, StoreError>>()?;
+        self.db
+            .execute("DELETE FROM sent WHERE session = ?1", [number])?;
+        Ok(words)
+    }
+
     /// Removes what was sent of a session from every server it was sent to.
     pub(super) fn remove_points(&self, session: &SessionId) -> Result<(), StoreError> {
         let number = known(&self.db, session)?.number;

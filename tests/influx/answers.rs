@@ -9,7 +9,8 @@ use plimsoll::store::{
     influx::{
         Target,
         answer::Trouble,
-        server::{Dialect, InfluxError, Keeps, Server},
+        fitness::Keeps,
+        server::{Dialect, InfluxError, Server},
     },
 };
 use std::{
@@ -338,6 +339,39 @@ fn an_erased_client_is_erased_there() {
         }
         assert!(stand_in.state().points.is_empty());
     }
+}
+
+/// Whoever never took anything need not be there to have it removed.
+#[test]
+fn a_server_that_took_nothing_keeps_nobody_from_erasing() {
+    let (folder, stand_in) = (tempfile::tempdir().unwrap(), StandIn::start());
+    let mut store = stored(folder.path());
+    let mut server = Server::open(&target(&stand_in)).unwrap();
+    stand_in.state().token = Some("another".to_owned());
+    assert!(store.forward(&mut server, MOST).unwrap().trouble.is_some());
+    let mut nobody = target(&stand_in);
+    nobody.url = "http://127.0.0.1:1".to_owned();
+    let mut nobody = Server::open(&nobody).unwrap();
+    let sent = store.forward(&mut nobody, MOST).unwrap();
+    assert!(
+        matches!(sent.trouble, Some(Trouble::Unreached(_))),
+        "{sent:?}"
+    );
+    store.erase("c1", BY).unwrap();
+}
+
+/// One that took something and is gone for good is forgotten on request.
+#[test]
+fn a_server_that_is_gone_is_not_asked() {
+    let (folder, stand_in) = (tempfile::tempdir().unwrap(), StandIn::start());
+    let mut store = stored(folder.path());
+    let mut server = Server::open(&target(&stand_in)).unwrap();
+    send(&mut store, &mut server);
+    stand_in.state().token = Some("another".to_owned());
+    assert!(store.erase("c1", BY).is_err());
+    assert_eq!(store.forget_points(&id("s1")).unwrap().len(), 1);
+    store.erase("c1", BY).unwrap();
+    assert!(store.sessions().unwrap().is_empty());
 }
 
 /// The very first write was taken, and nobody here knows it.

@@ -146,6 +146,7 @@ impl Storer {
                 let refused = match e {
                     StoreError::Erased(_) => Some(Refused::Erased),
                     StoreError::DifferentSession(_) => Some(Refused::Different),
+                    StoreError::Damaged(_) => Some(Refused::Damaged),
                     _ => None,
                 };
                 self.unbegun.insert(session.clone(), refused);

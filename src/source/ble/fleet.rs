@@ -121,6 +121,8 @@ pub struct Fleet {
     adapter: Adapter,
     /// Since when the service is gone, and when the connection to it is built anew.
     gone: Option<(HostNs, HostNs)>,
+    /// It was gone, and may have forgotten whose links it has.
+    was_gone: bool,
     stopping: bool,
     /// Which sensors are connected to find out who they are.
     asked: Vec<bool>,
@@ -146,6 +148,7 @@ impl Fleet {
             listened: now,
             adapter: Adapter::On,
             gone: None,
+            was_gone: false,
             stopping: false,
             said: Vec::new(),
         }
@@ -292,7 +295,12 @@ impl Fleet {
             (Fit::Named, Some(at)) if at == seen.address => Fit::Yes,
             (Fit::Named, Some(_)) => Fit::No,
             (Fit::Maybe, Some(_)) if member.by_name => Fit::No,
-            (Fit::Named, None) if self.names.naming(&member.id) == Naming::One => Fit::Yes,
+            (Fit::Named, None) => match self.names.naming(&member.id) {
+                Naming::One => Fit::Yes,
+                Naming::Open => Fit::Named,
+                // One of them may be somebody's by its serial number.
+                Naming::Several(_) => Fit::No,
+            },
             (other, _) => other,
         }
     }
@@ -337,7 +345,7 @@ impl Fleet {
         // After a service that hung a link of our own may be one that nobody holds.
         let was_ours = |m: &Member| m.link.bound() == Some(seen.address.as_str());
         if !seen.is_connected
-            || !(self.leave.take_over || self.members.iter().any(was_ours))
+            || !(self.leave.take_over || self.was_gone && self.members.iter().any(was_ours))
             || self.released.get(&seen.address).is_some_and(recent)
         {
             return;
@@ -384,6 +392,7 @@ impl Fleet {
     fn adapter(&mut self, now: HostNs, adapter: Adapter, out: &mut Vec<Act>) {
         let before = std::mem::replace(&mut self.adapter, adapter);
         if adapter == Adapter::Gone {
+            self.was_gone = true;
             let anew = HostNs(now.0 + ns(self.params.rebuild_ms));
             let (since, due) = *self.gone.get_or_insert((now, anew));
             if now.0 - since.0 >= ns(self.params.gone_ms) {

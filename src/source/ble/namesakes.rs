@@ -50,6 +50,9 @@ impl Namesakes {
         let called = self.called.entry(key(&seen.advert.name)).or_default();
         let forget_ns = self.forget_ns;
         called.heard.retain(|_, (at, _)| now.0 - at.0 < forget_ns);
+        if called.heard.is_empty() {
+            called.listened_ns = 0;
+        }
         let address = seen.address.clone();
         called.heard.insert(address, (now, seen.clone()));
     }
@@ -131,5 +134,8 @@ mod tests {
         assert_eq!(names.naming("MetaWear"), Naming::Several(both));
         names.heard(HostNs(10_500), &seen("C0:FF:EE:00:00:02"));
         assert_eq!(names.naming("MetaWear"), Naming::One);
+        // After long silence nobody knows who else has come.
+        names.heard(HostNs(30_000), &seen("C0:FF:EE:00:00:02"));
+        assert_eq!(names.naming("MetaWear"), Naming::Open);
     }
 }

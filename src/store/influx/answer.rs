@@ -36,6 +36,9 @@ pub enum Trouble {
     /// Not reached, or no answer in time.
     #[error("it does not answer: {0}")]
     Silent(String),
+    /// Not even a connection came about: nothing was sent.
+    #[error("it does not answer: {0}")]
+    Unreached(String),
     /// It has too much to do or is not well.
     #[error("it asks to be left alone (answer {status}): {why}")]
     Busy {
@@ -66,6 +69,15 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// What was sent is not there.
+    #[must_use]
+    pub fn took_nothing(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreached(_) | Self::Token { .. } | Self::Bucket(_)
+        )
+    }
+
     /// It does not pass by itself.
     #[must_use]
     pub fn needs_somebody(&self) -> bool {

@@ -10,6 +10,7 @@
 //! | [`line`] | samples as lines, pure |
 //! | [`answer`] | what an answer to a write asks of us, pure |
 //! | [`columns`] | what a query gives back, as samples again, pure |
+//! | [`fitness`] | whether a server keeps samples long enough, pure |
 //! | [`server`] | the requests, with their time limits |
 //!
 //! One point a sample. Measurement: the kind of the stream (`imu`, `acc`, `heart_rate`, `rr`, `ecg`, `battery`). Tags:
@@ -20,6 +21,7 @@
 
 pub mod answer;
 pub(super) mod columns;
+pub mod fitness;
 pub(super) mod line;
 pub mod server;
 

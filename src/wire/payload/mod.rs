@@ -91,6 +91,9 @@ pub enum Refused {
     /// It was removed there on purpose.
     #[error("it was erased there")]
     Erased,
+    /// What there is of it is damaged.
+    #[error("what it has of it is damaged")]
+    Damaged,
     /// Another one has its name there.
     #[error("it has another session of that name")]
     Different,

@@ -14,8 +14,9 @@ use std::{
 
 /// No record is larger: a length beyond is damage.
 const LARGEST_RECORD: u64 = 1 << 28;
-/// What was being written when a process was killed is no longer than this: chunks are written several times a second.
-const LONGEST_TAIL: usize = 1 << 20;
+/// What was being written when a process was killed is no longer than this: chunks are written several times a second. A
+/// longer record that is cut has a damaged length.
+const LONGEST_TAIL: u64 = 1 << 20;
 /// Operation code and length.
 const RECORD_HEAD: usize = 9;
 
@@ -177,7 +178,7 @@ fn record(input: &mut impl Read) -> io::Result<Next> {
     input.take(len).read_to_end(&mut body)?;
     Ok(match body.len() {
         read if read as u64 == len => Next::Record(*op, body),
-        read if read > LONGEST_TAIL => Next::Nonsense,
+        _ if len > LONGEST_TAIL => Next::Nonsense,
         _ => Next::Cut,
     })
 }
