@@ -158,7 +158,7 @@ pub struct Sensors {
 
 impl Sensors {
     /// Why an instruction cannot be followed now: no set begins before every sensor is ready or was given up.
-    fn refusal(&self, command: &Command) -> Option<String> {
+    fn refusal(&mut self, command: &Command) -> Option<String> {
         let refused = self.roster.refusal(command, &self.without);
         if refused.is_some() {
             return refused;

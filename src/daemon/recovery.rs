@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     model::session::SessionId,
-    wire::recording::{End, Item, Items},
+    wire::recording::{self, End, Item, Items},
 };
 use anyhow::{Context, Result, anyhow};
 use rustix::fs::{FlockOperation, flock};
@@ -132,7 +132,7 @@ fn is_a_beginning(path: &Path) -> Result<bool> {
     if fs::metadata(path).with_context(read)?.len() > LONGEST {
         return Ok(false);
     }
-    Ok(!fs::read(path).with_context(read)?.ends_with(mcap::MAGIC))
+    Ok(!recording::is_ended(&fs::read(path).with_context(read)?))
 }
 
 /// A session that an earlier run left.

@@ -22,8 +22,9 @@ pub struct Roster {
     sensors: Vec<Sensor>,
     plan: Option<Plan>,
     begun: bool,
-    /// Somebody goes on although no sensor measures some of what the plan asks.
-    unmeasured_accepted: bool,
+    /// What the plan asks and no sensor measures, in words: what a set was refused for, and what somebody goes on without.
+    asked: BTreeSet<String>,
+    accepted: BTreeSet<String>,
 }
 
 impl Roster {
@@ -34,24 +35,32 @@ impl Roster {
             sensors: header.sensors.clone(),
             plan: plan.cloned(),
             begun: false,
-            unmeasured_accepted: false,
+            asked: BTreeSet::new(),
+            accepted: BTreeSet::new(),
         }
     }
 
     /// Why an instruction cannot be followed: nobody has said where a sensor is worn, or where it cannot be.
-    #[must_use]
-    pub fn refusal(&self, command: &Command, without: &BTreeSet<DeviceIndex>) -> Option<String> {
+    pub fn refusal(
+        &mut self,
+        command: &Command,
+        without: &BTreeSet<DeviceIndex>,
+    ) -> Option<String> {
         match command {
             Command::Assign { worn, confirmed_by } => {
                 placement::refusal(&self.sensors, worn, confirmed_by, self.begun)
             }
             Command::StartSet { .. } => self.unplaced(without).or_else(|| self.unmeasured(command)),
+            Command::GoUnmeasured { .. } if self.asked.is_empty() => Some(
+                "no set was refused for want of a sensor: begin the set, and accept what is asked then"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
 
     /// A sensor that was left out was accepted with that: it counts as worn here.
-    fn unmeasured(&self, command: &Command) -> Option<String> {
+    fn unmeasured(&mut self, command: &Command) -> Option<String> {
         let (
             Some(plan),
             Command::StartSet {
@@ -64,9 +73,6 @@ impl Roster {
         else {
             return None;
         };
-        if self.unmeasured_accepted {
-            return None;
-        }
         let carrying: Vec<Segment> = self.sensors.iter().map(|s| s.segment).collect();
         let mut available = motion::measurable(&carrying, *side);
         available.extend(
@@ -80,7 +86,9 @@ impl Roster {
             role,
         };
         let params = rules::Params::default();
-        let unworn = rules::preflight::unworn(&params, plan, wanted, &carrying, &available);
+        let mut unworn = rules::preflight::unworn(&params, plan, wanted, &carrying, &available);
+        unworn.retain(|line| !self.accepted.contains(line));
+        self.asked = unworn.iter().cloned().collect();
         (!unworn.is_empty()).then(|| {
             format!(
                 "the plan asks for what no sensor of the session measures ({}); wear one, or accept that it is not \
@@ -107,10 +115,11 @@ impl Roster {
     pub fn follow(&mut self, command: &Command) {
         match command {
             Command::StartSet { .. } => self.begun = true,
-            Command::GoUnmeasured { .. } => self.unmeasured_accepted = true,
+            // That, and nothing that another exercise asks.
+            Command::GoUnmeasured { .. } => self.accepted.append(&mut self.asked),
             Command::Assign { worn, .. } => {
                 // What was accepted was said of other places.
-                self.unmeasured_accepted = false;
+                (self.asked, self.accepted) = (BTreeSet::new(), BTreeSet::new());
                 for placement in worn {
                     if let Some(sensor) = self.sensors.get_mut(usize::from(placement.device.0)) {
                         sensor.segment = placement.segment;
@@ -145,7 +154,8 @@ mod tests {
             sensors: sensors(segments),
             plan: Some(plan),
             begun: false,
-            unmeasured_accepted: false,
+            asked: BTreeSet::new(),
+            accepted: BTreeSet::new(),
         }
     }
 
@@ -162,13 +172,25 @@ mod tests {
     fn a_sensor_that_the_plan_needs_and_nobody_wears_is_asked_for() {
         let none = BTreeSet::new();
         let mut roster = roster(&[Segment::ThighR, Segment::ShankR]);
+        let accept = Command::GoUnmeasured {
+            accepted_by: "R-07".to_owned(),
+        };
+        assert!(
+            roster.refusal(&accept, &none).is_some(),
+            "nothing was asked"
+        );
         let refused = roster.refusal(&squat(), &none).unwrap();
         assert!(refused.contains("heart-rate ceiling"), "{refused}");
         assert!(refused.contains("go-unmeasured"), "{refused}");
-        roster.follow(&Command::GoUnmeasured {
-            accepted_by: "R-07".to_owned(),
-        });
+        assert_eq!(roster.refusal(&accept, &none), None);
+        roster.follow(&accept);
         assert_eq!(roster.refusal(&squat(), &none), None);
+        // Sensors that are worn elsewhere measure something else.
+        roster.follow(&Command::Assign {
+            worn: Vec::new(),
+            confirmed_by: "R-07".to_owned(),
+        });
+        assert!(roster.refusal(&squat(), &none).is_some());
     }
 
     #[test]

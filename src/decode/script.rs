@@ -53,7 +53,8 @@ pub enum Step<'a> {
 /// What a script achieved.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
-    /// What is measured now. A wished measurand that is not here is one the device does not have.
+    /// What is measured now. A wished measurand that is neither here nor missed is one the device
+    /// does not have.
     pub started: Vec<Measurand>,
     /// Optional steps that did not work, each with its reason.
     pub skipped: Vec<String>,

@@ -30,7 +30,7 @@ mod stream;
 mod summary;
 mod write;
 
-pub use read::{Damage, Recording, RecordingError, read};
+pub use read::{Damage, Recording, RecordingError, is_ended, read};
 pub use stream::{End, Items};
 pub use summary::{ChannelSummary, Summary, summary};
 pub use write::{Finished, WriteError, Writer};

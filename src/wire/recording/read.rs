@@ -83,6 +83,12 @@ impl RecordingError {
     }
 }
 
+/// Whoever wrote it, whatever it is, came to its end.
+#[must_use]
+pub fn is_ended(bytes: &[u8]) -> bool {
+    bytes.ends_with(MAGIC)
+}
+
 /// Reads as much of a recording as is whole.
 pub fn read(bytes: &[u8]) -> Result<Recording, RecordingError> {
     if bytes.is_empty() {
